@@ -1,0 +1,56 @@
+# What there is to run. Everything that is missing on the machine is installed by scripts/setup.sh.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check advisories bench fmt samples clean setup
+
+# Where setup.sh puts cargo when the machine had none.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: setup ## build the release binary
+	cargo build --release --locked
+
+demo: build ## compose samples/standup into one MP4 and print where it is
+	$(TARGET)/release/tessera compose samples/standup --out $(TARGET)/demo
+	@ls $(TARGET)/demo/*.mp4
+
+# Release, as for the binary: dependencies are built once, and rendering runs at full speed.
+test: setup ## run all tests
+	cargo test --release --locked
+
+# The release profile here too, so that clippy, doc and the build share their build scripts.
+check: ## formatting, lints, docs, licences, unused dependencies, snapshots left over
+	scripts/setup.sh --check-tools
+	cargo fmt --check
+	@left=$$(find src tests -name '*.snap.new' -o -name '*.pending-snap'); \
+	  test -z "$$left" || { printf 'snapshots to accept or delete:\n%s\n' "$$left"; exit 1; }
+	cargo machete --skip-target-dir
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
+	cargo clippy --all-targets --release --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --release --locked
+
+# Apart from `check`: it needs the network, and its answer changes without a change of ours.
+advisories: ## look for known vulnerabilities (downloads the RustSec database)
+	scripts/setup.sh --check-tools
+	cargo deny --locked check advisories
+
+bench: build ## measure speed, memory and size against ffmpeg by hand (ARGS="…" is passed on)
+	python3 benches/run.py $(ARGS)
+
+fmt: ## format the code
+	cargo fmt
+
+samples: ## make the sample sessions again
+	python3 samples/generate.py
+
+clean: ## delete what was built
+	cargo clean
+
+setup:
+	@scripts/setup.sh

@@ -1,0 +1,211 @@
+//! What a dump holds, found by reading it once without decoding: codec, frames, keyframes, holes, faults.
+
+use std::{fs, io, path::Path};
+
+use sha2::{Digest, Sha256};
+
+use super::{DumpError, Reader};
+use crate::{
+    av::{Packet, VideoDecoder},
+    media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
+    session::Dump,
+};
+
+/// Holes in sound shorter than this are rounding of timestamps, not silence.
+const SOUND_SLACK: TimeDelta = TimeDelta::from_millis(5);
+/// A picture is followed by the next within this time, or there is a hole.
+const PICTURE_SLACK: TimeDelta = TimeDelta::from_millis(2000);
+/// A file that ends this much before its own header's claim was cut off.
+const CUT_OFF: TimeDelta = TimeDelta::from_millis(1000);
+
+/// A dump that can be used, as found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// FFmpeg's name of the container.
+    pub container: String,
+    pub codec: Codec,
+    pub kind: Kind,
+    pub bytes: u64,
+    pub stamps: Stamps,
+    /// Timestamps of keyframes; every packet of sound is one, so for sound it stays empty.
+    pub keyframes: Vec<i64>,
+    /// How many frames (video) or packets (audio).
+    pub frames: u64,
+    pub channels: u32,
+    /// Changes of the coded size: from this timestamp on. Only filled by [`Depth::Sizes`].
+    pub sizes: Vec<(i64, Size)>,
+    /// What is wrong but can be lived with.
+    pub remarks: Vec<String>,
+}
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Packets only: enough to plan.
+    Packets,
+    /// Keyframes are decoded too, to tell sizes over time.
+    Sizes,
+}
+
+/// The end of a dump as the wall clock knows it, relative to its own time zero.
+fn promised_length(dump: &Dump) -> Option<TimeDelta> {
+    Some(dump.ended_at? - dump.started_at?)
+}
+
+/// Reads the dump at `path` from end to end.
+pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe, DumpError> {
+    if let Some(expected) = &dump.sha256 {
+        verify_checksum(path, expected)?;
+    }
+    let mut reader = Reader::open(path, dump.format.as_deref(), kind)?;
+    let parameters = reader.parameters().clone();
+    let mut scan = Scan::new(kind, parameters.time_base(), depth);
+    loop {
+        match reader.read() {
+            Ok(Some(packet)) => scan.take(&packet, || VideoDecoder::open(&parameters).ok()),
+            Ok(None) => break,
+            Err(error) => {
+                scan.remarks.push(format!("cannot be read to its end ({error})"));
+                break;
+            }
+        }
+    }
+    let claimed = reader.claimed_end().map(|end| parameters.time_base().delta(end));
+    let stamps = scan.stamps();
+    let usable = stamps.start().is_some() && stamps.first_decodable.is_some();
+    if !usable {
+        return Err(DumpError::NoFrames(kind));
+    }
+    let mut remarks = scan.remarks;
+    let end = parameters.time_base().delta(stamps.end().unwrap_or(0));
+    if let Some(promised) = claimed.max(promised_length(dump)).filter(|promised| *promised - end > CUT_OFF) {
+        remarks.push(format!("ends {} before the end it promises: it was cut off", promised - end));
+    }
+    Ok(Probe {
+        container: reader.container(),
+        codec: parameters.codec(),
+        kind,
+        bytes: path.metadata()?.len(),
+        stamps,
+        keyframes: scan.keyframes,
+        frames: scan.frames,
+        channels: parameters.channels(),
+        sizes: scan.sizes,
+        remarks,
+    })
+}
+
+/// What is gathered while the packets go by.
+struct Scan {
+    kind: Kind,
+    time_base: TimeBase,
+    depth: Depth,
+    frames: u64,
+    stamps: Vec<i64>,
+    runs: Vec<(i64, i64)>,
+    keyframes: Vec<i64>,
+    first_key: Option<i64>,
+    sizes: Vec<(i64, Size)>,
+    remarks: Vec<String>,
+}
+
+impl Scan {
+    fn new(kind: Kind, time_base: TimeBase, depth: Depth) -> Scan {
+        let (stamps, runs, keyframes, sizes, remarks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Scan { kind, time_base, depth, frames: 0, stamps, runs, keyframes, first_key: None, sizes, remarks }
+    }
+
+    fn take(&mut self, packet: &Packet, decoder: impl FnOnce() -> Option<VideoDecoder>) {
+        let Some(pts) = packet.pts().filter(|_| !packet.data().is_empty()) else { return };
+        self.frames += 1;
+        match self.kind {
+            Kind::Audio => {
+                self.first_key = self.first_key.or(Some(pts));
+                self.extend_run(pts, pts.saturating_add(packet.duration().max(0)));
+            }
+            Kind::Video => {
+                if packet.is_key() {
+                    self.keyframes.push(pts);
+                    self.first_key = self.first_key.or(Some(pts));
+                    if self.depth == Depth::Sizes {
+                        self.note_size(pts, decoder().and_then(|mut decoder| decoded_size(&mut decoder, packet)));
+                    }
+                }
+                self.stamps.push(pts);
+            }
+        }
+    }
+
+    /// Sound: packets that follow on each other are one run.
+    fn extend_run(&mut self, start: i64, end: i64) {
+        let slack = self.time_base.units(SOUND_SLACK).max(1);
+        match self.runs.last_mut() {
+            Some(run) if start <= run.1.saturating_add(slack) && start >= run.0 => run.1 = run.1.max(end),
+            _ => self.runs.push((start, end)),
+        }
+    }
+
+    fn note_size(&mut self, pts: i64, size: Option<Size>) {
+        let Some(size) = size else { return };
+        if self.sizes.last().is_none_or(|last| last.1 != size) {
+            self.sizes.push((pts, size));
+        }
+    }
+
+    fn stamps(&mut self) -> Stamps {
+        let mut stamps = Stamps {
+            time_base: self.time_base,
+            frames: std::mem::take(&mut self.stamps),
+            runs: std::mem::take(&mut self.runs),
+            first_decodable: self.first_key,
+        };
+        stamps.frames.sort_unstable();
+        stamps.frames.dedup();
+        if self.kind == Kind::Video {
+            let (slack, interval) = (self.time_base.units(PICTURE_SLACK).max(1), stamps.usual_interval());
+            for pts in &stamps.frames {
+                match stamps.runs.last_mut() {
+                    Some(run) if *pts <= run.1.saturating_add(slack) => run.1 = pts.saturating_add(interval),
+                    _ => stamps.runs.push((*pts, pts.saturating_add(interval))),
+                }
+            }
+        } else {
+            stamps.runs.sort_unstable();
+        }
+        stamps
+    }
+}
+
+fn decoded_size(decoder: &mut VideoDecoder, packet: &Packet) -> Option<Size> {
+    decoder.send(packet).ok()?;
+    decoder.send_end().ok()?;
+    Some(decoder.receive().ok()??.size())
+}
+
+fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
+    let found = hex(&hasher.finalize());
+    if found.eq_ignore_ascii_case(expected) {
+        Ok(())
+    } else {
+        Err(DumpError::Checksum { expected: expected.to_owned(), found })
+    }
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

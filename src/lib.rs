@@ -1,0 +1,5 @@
+pub mod media;
+pub mod av;
+pub mod session;
+pub mod dump;
+pub mod timeline;

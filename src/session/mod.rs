@@ -1,0 +1,9 @@
+//! The session as the platform described it: who took part, which dumps there are, what happened when. Pure.
+
+mod check;
+mod manifest;
+mod presence;
+
+pub use check::{Fault, ManifestError, Parsed, parse};
+pub use manifest::{Dump, Event, EventKind, Manifest, Peer, RecordingWindow, SenderReport, SessionInfo, Track, schema};
+pub use presence::{muted, recorded};
