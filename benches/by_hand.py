@@ -326,5 +326,7 @@ if __name__ == "__main__":
         main()
     except subprocess.CalledProcessError as error:
         sys.exit(f"by_hand: ffmpeg failed ({error.returncode}) for {error.cmd[-1]}; its message is above")
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"by_hand: {type(error).__name__}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

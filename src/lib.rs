@@ -1,5 +1,27 @@
-pub mod media;
+//! Tessera turns the per-peer track dumps that an SFU wrote during a meeting into finished recordings.
+//!
+//! The modules in reading order; each may use only those of lower layers (`tests/layers` keeps it so):
+//!
+//! | layer | module | what it is |
+//! |---|---|---|
+//! | 0 | [`media`] | session time, ids, geometry: the vocabulary |
+//! | 1 | [`av`] | safe wrappers around FFmpeg |
+//! | 1 | [`session`] | the manifest: who was there, when |
+//! | 1 | [`layout`] | which rectangle each tile gets |
+//! | 2 | [`dump`] | finding, probing and reading dumps |
+//! | 2 | [`timeline`] | every dump on one clock |
+//! | 3 | [`composition`] | the plan: everything decided, nothing rendered |
+//! | 4 | [`render`] | decode, draw, mix, encode, join |
+//! | 5 | [`job`] | one session end to end |
+//! | 6 | [`cli`] | the command line |
+
 pub mod av;
-pub mod session;
+pub mod cli;
+pub mod composition;
 pub mod dump;
+pub mod job;
+pub mod layout;
+pub mod media;
+pub mod render;
+pub mod session;
 pub mod timeline;

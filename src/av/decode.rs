@@ -1,7 +1,7 @@
 //! Decoders of one thread each: parallelism comes from decoding many tracks at once.
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::codec;
+use ffmpeg_next as ffmpeg;
 
 use super::{AudioFrame, AvError, Packet, StreamParameters, VideoFrame, error};
 
@@ -20,12 +20,17 @@ pub struct AudioDecoder {
 
 impl VideoDecoder {
     pub fn open(parameters: &StreamParameters) -> Result<VideoDecoder, AvError> {
-        let inner = context(parameters)?.decoder().video().map_err(AvError::of("open video decoder"))?;
+        let inner = context(parameters)?
+            .decoder()
+            .video()
+            .map_err(AvError::of("open video decoder"))?;
         Ok(VideoDecoder { inner })
     }
 
     pub fn send(&mut self, packet: &Packet) -> Result<(), AvError> {
-        self.inner.send_packet(&packet.inner).map_err(AvError::of("decode video"))
+        self.inner
+            .send_packet(&packet.inner)
+            .map_err(AvError::of("decode video"))
     }
 
     /// Tells the decoder that no packet follows, so that it hands out what it still holds.
@@ -43,12 +48,17 @@ impl VideoDecoder {
 
 impl AudioDecoder {
     pub fn open(parameters: &StreamParameters) -> Result<AudioDecoder, AvError> {
-        let inner = context(parameters)?.decoder().audio().map_err(AvError::of("open audio decoder"))?;
+        let inner = context(parameters)?
+            .decoder()
+            .audio()
+            .map_err(AvError::of("open audio decoder"))?;
         Ok(AudioDecoder { inner })
     }
 
     pub fn send(&mut self, packet: &Packet) -> Result<(), AvError> {
-        self.inner.send_packet(&packet.inner).map_err(AvError::of("decode audio"))
+        self.inner
+            .send_packet(&packet.inner)
+            .map_err(AvError::of("decode audio"))
     }
 
     /// Tells the decoder that no packet follows.
@@ -65,13 +75,17 @@ impl AudioDecoder {
 }
 
 fn context(parameters: &StreamParameters) -> Result<codec::Context, AvError> {
-    let mut context = codec::Context::from_parameters(parameters.parameters.clone()).map_err(AvError::of("open decoder"))?;
+    let mut context =
+        codec::Context::from_parameters(parameters.parameters.clone()).map_err(AvError::of("open decoder"))?;
     let base = parameters.time_base();
     let fraction = |part: u32| i32::try_from(part).expect("a time base was made from two i32");
     // SAFETY: the context is valid and not yet opened; these are plain fields that avcodec_open2 reads.
     unsafe {
         let raw = context.as_mut_ptr();
-        (*raw).pkt_timebase = ffmpeg::ffi::AVRational { num: fraction(base.numerator()), den: fraction(base.denominator()) };
+        (*raw).pkt_timebase = ffmpeg::ffi::AVRational {
+            num: fraction(base.numerator()),
+            den: fraction(base.denominator()),
+        };
         (*raw).thread_count = 1;
         (*raw).max_pixels = MAX_PIXELS;
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::{Dictionary, codec, media::Type};
+use ffmpeg_next as ffmpeg;
 
 use super::{AvError, Packet};
 use crate::media::{Codec, Kind, Size, TimeBase, TimeDelta};
@@ -58,11 +58,19 @@ impl Demuxer {
         let mut options = Dictionary::new();
         options.set("format_whitelist", CONTAINERS);
         options.set("protocol_whitelist", "file");
-        let name = path.to_str().filter(|name| !name.contains('\0')).ok_or_else(|| AvError::new("open", "the path is not UTF-8"))?;
+        let name = path
+            .to_str()
+            .filter(|name| !name.contains('\0'))
+            .ok_or_else(|| AvError::new("open", "the path is not UTF-8"))?;
         // the prefix keeps a name such as "concat:x" from being read as a protocol
-        let input = ffmpeg::format::input_with_dictionary(&format!("file:{name}"), options).map_err(AvError::of("open"))?;
+        let input =
+            ffmpeg::format::input_with_dictionary(&format!("file:{name}"), options).map_err(AvError::of("open"))?;
         let (stream, parameters) = choose_stream(&input, kind)?;
-        Ok(Demuxer { input, stream, parameters })
+        Ok(Demuxer {
+            input,
+            stream,
+            parameters,
+        })
     }
 
     /// FFmpeg's name of the container, e.g. `matroska,webm`.
@@ -77,7 +85,12 @@ impl Demuxer {
     /// Where the container's header says that it ends, in units of the time base; `None` where it does not say.
     pub fn claimed_end(&self) -> Option<i64> {
         // SAFETY: the context is valid while `self` lives; these are plain fields.
-        let (duration, method) = unsafe { ((*self.input.as_ptr()).duration, (*self.input.as_ptr()).duration_estimation_method) };
+        let (duration, method) = unsafe {
+            (
+                (*self.input.as_ptr()).duration,
+                (*self.input.as_ptr()).duration_estimation_method,
+            )
+        };
         let from_header = method == ffmpeg::ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_STREAM;
         let micros = TimeDelta::from_nanos(duration.saturating_mul(1000));
         (from_header && duration > 0).then(|| self.parameters.time_base.units(micros))
@@ -102,7 +115,10 @@ fn choose_stream(input: &ffmpeg::format::context::Input, kind: Kind) -> Result<(
         Kind::Audio => Type::Audio,
         Kind::Video => Type::Video,
     };
-    let stream = input.streams().best(medium).ok_or_else(|| AvError::new("open", format!("no {kind} stream in the file")))?;
+    let stream = input
+        .streams()
+        .best(medium)
+        .ok_or_else(|| AvError::new("open", format!("no {kind} stream in the file")))?;
     let parameters: codec::Parameters = stream.parameters();
     let codec = known_codec(parameters.id())
         .ok_or_else(|| AvError::new("open", format!("codec {} is not supported", parameters.id().name())))?;
@@ -111,7 +127,14 @@ fn choose_stream(input: &ffmpeg::format::context::Input, kind: Kind) -> Result<(
         .ok_or_else(|| AvError::new("open", "the stream has no usable time base"))?;
     // an owned copy: `stream.parameters()` may point into the container's context
     let parameters = parameters.clone();
-    Ok((stream.index(), StreamParameters { parameters, codec, time_base }))
+    Ok((
+        stream.index(),
+        StreamParameters {
+            parameters,
+            codec,
+            time_base,
+        },
+    ))
 }
 
 fn known_codec(id: codec::Id) -> Option<Codec> {

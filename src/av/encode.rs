@@ -1,28 +1,10 @@
 //! Encoders: H.264 by x264 on one thread per chunk, and AAC.
 
-use std::{fmt, str::FromStr};
-
-use ffmpeg_next as ffmpeg;
 use ffmpeg::{ChannelLayout, Dictionary, Rational, codec, ffi, format};
-use serde::{Deserialize, Serialize};
+use ffmpeg_next as ffmpeg;
 
 use super::{AvError, Packet, Picture, error};
-use crate::media::{ChannelCount, SAMPLE_RATE, Size, Tick, TickRate};
-
-/// x264's trade of CPU for size, by its own names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    Ultrafast,
-    Superfast,
-    Veryfast,
-    Faster,
-    Fast,
-    Medium,
-    Slow,
-    Slower,
-    Veryslow,
-}
+use crate::media::{ChannelCount, Preset, SAMPLE_RATE, Size, Tick, TickRate};
 
 /// How pictures are encoded. `crf` is x264's constant rate factor, 0 (lossless) to 51.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,55 +36,15 @@ pub struct AudioEncoder {
     next: i64,
 }
 
-impl Preset {
-    pub const ALL: [Preset; 9] = [
-        Preset::Ultrafast,
-        Preset::Superfast,
-        Preset::Veryfast,
-        Preset::Faster,
-        Preset::Fast,
-        Preset::Medium,
-        Preset::Slow,
-        Preset::Slower,
-        Preset::Veryslow,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Preset::Ultrafast => "ultrafast",
-            Preset::Superfast => "superfast",
-            Preset::Veryfast => "veryfast",
-            Preset::Faster => "faster",
-            Preset::Fast => "fast",
-            Preset::Medium => "medium",
-            Preset::Slow => "slow",
-            Preset::Slower => "slower",
-            Preset::Veryslow => "veryslow",
-        }
-    }
-}
-
-impl FromStr for Preset {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Preset, String> {
-        let known = || Preset::ALL.map(Preset::name).join(", ");
-        Preset::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| format!("'{text}' is not one of {}", known()))
-    }
-}
-
-impl fmt::Display for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 impl VideoEncoder {
     pub fn open(settings: VideoSettings) -> Result<VideoEncoder, AvError> {
         super::initialize();
         let codec = ffmpeg::encoder::find_by_name("libx264")
             .ok_or_else(|| AvError::new("open video encoder", "this FFmpeg was built without libx264"))?;
-        let mut video = codec::Context::new_with_codec(codec).encoder().video().map_err(AvError::of("open video encoder"))?;
+        let mut video = codec::Context::new_with_codec(codec)
+            .encoder()
+            .video()
+            .map_err(AvError::of("open video encoder"))?;
         video.set_width(settings.size.width);
         video.set_height(settings.size.height);
         video.set_format(format::Pixel::YUV420P);
@@ -131,7 +73,9 @@ impl VideoEncoder {
     /// Encodes `picture` as what is shown from `tick` on; ticks must grow.
     pub fn send(&mut self, picture: &mut Picture, tick: Tick) -> Result<(), AvError> {
         picture.frame.set_pts(Some(tick.0));
-        self.inner.send_frame(&picture.frame).map_err(AvError::of("encode video"))
+        self.inner
+            .send_frame(&picture.frame)
+            .map_err(AvError::of("encode video"))
     }
 
     pub fn send_end(&mut self) -> Result<(), AvError> {
@@ -155,7 +99,10 @@ impl AudioEncoder {
         super::initialize();
         let codec = ffmpeg::encoder::find(codec::Id::AAC)
             .ok_or_else(|| AvError::new("open audio encoder", "this FFmpeg was built without AAC"))?;
-        let mut audio = codec::Context::new_with_codec(codec).encoder().audio().map_err(AvError::of("open audio encoder"))?;
+        let mut audio = codec::Context::new_with_codec(codec)
+            .encoder()
+            .audio()
+            .map_err(AvError::of("open audio encoder"))?;
         let layout = match settings.channels {
             ChannelCount::Mono => ChannelLayout::MONO,
             ChannelCount::Stereo => ChannelLayout::STEREO,
@@ -170,21 +117,33 @@ impl AudioEncoder {
         let inner = audio.open().map_err(AvError::of("open audio encoder"))?;
         let mut frame = ffmpeg::frame::Audio::new(format, inner.frame_size() as usize, layout);
         frame.set_rate(SAMPLE_RATE);
-        Ok(AudioEncoder { inner, frame, filled: 0, next: 0 })
+        Ok(AudioEncoder {
+            inner,
+            frame,
+            filled: 0,
+            next: 0,
+        })
     }
 
     /// Encodes planar samples, one slice per channel, all of one length.
-    pub fn send(&mut self, channels: &[&[f32]], sink: &mut dyn FnMut(Packet) -> Result<(), AvError>) -> Result<(), AvError> {
+    pub fn send(
+        &mut self,
+        channels: &[&[f32]],
+        sink: &mut dyn FnMut(Packet) -> Result<(), AvError>,
+    ) -> Result<(), AvError> {
         let mut taken = 0;
         let total = channels[0].len();
         while taken < total {
             let count = (self.frame.samples() - self.filled).min(total - taken);
             if self.filled == 0 {
                 // SAFETY: the frame is valid; the encoder may still hold the last buffer, so writing needs one of our own.
-                AvError::check("encode audio", unsafe { ffi::av_frame_make_writable(self.frame.as_mut_ptr()) })?;
+                AvError::check("encode audio", unsafe {
+                    ffi::av_frame_make_writable(self.frame.as_mut_ptr())
+                })?;
             }
             for (index, channel) in channels.iter().enumerate() {
-                self.frame.plane_mut::<f32>(index)[self.filled..self.filled + count].copy_from_slice(&channel[taken..taken + count]);
+                self.frame.plane_mut::<f32>(index)[self.filled..self.filled + count]
+                    .copy_from_slice(&channel[taken..taken + count]);
             }
             self.filled += count;
             taken += count;
@@ -213,7 +172,9 @@ impl AudioEncoder {
         self.frame.set_pts(Some(self.next));
         self.next += self.filled as i64;
         self.filled = 0;
-        self.inner.send_frame(&self.frame).map_err(AvError::of("encode audio"))?;
+        self.inner
+            .send_frame(&self.frame)
+            .map_err(AvError::of("encode audio"))?;
         self.drain(sink)
     }
 

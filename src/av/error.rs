@@ -10,7 +10,10 @@ pub struct AvError {
 
 impl AvError {
     pub(super) fn new(action: &'static str, reason: impl Into<String>) -> AvError {
-        AvError { action, reason: reason.into() }
+        AvError {
+            action,
+            reason: reason.into(),
+        }
     }
 
     /// For `map_err`: names the action that an FFmpeg error came from.
@@ -20,7 +23,11 @@ impl AvError {
 
     /// Turns a C return value into a result.
     pub(super) fn check(action: &'static str, code: i32) -> Result<i32, AvError> {
-        if code < 0 { Err(AvError::of(action)(ffmpeg_next::Error::from(code))) } else { Ok(code) }
+        if code < 0 {
+            Err(AvError::of(action)(ffmpeg_next::Error::from(code)))
+        } else {
+            Ok(code)
+        }
     }
 }
 
@@ -29,7 +36,9 @@ pub(super) fn taken(result: Result<(), ffmpeg_next::Error>, action: &'static str
     match result {
         Ok(()) => Ok(Some(())),
         Err(ffmpeg_next::Error::Eof) => Ok(None),
-        Err(ffmpeg_next::Error::Other { errno: ffmpeg_next::error::EAGAIN }) => Ok(None),
+        Err(ffmpeg_next::Error::Other {
+            errno: ffmpeg_next::error::EAGAIN,
+        }) => Ok(None),
         Err(error) => Err(AvError::of(action)(error)),
     }
 }

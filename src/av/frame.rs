@@ -1,7 +1,7 @@
 //! Decoded pictures and sound, as FFmpeg's decoders hand them out. Cheap to keep: the data is reference-counted.
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::ffi;
+use ffmpeg_next as ffmpeg;
 
 use crate::media::Size;
 
@@ -35,12 +35,17 @@ impl VideoFrame {
     pub(super) fn is_full_range(&self) -> bool {
         use ffmpeg::format::Pixel;
         self.inner.color_range() == ffmpeg::color::Range::JPEG
-            || matches!(self.inner.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P)
+            || matches!(
+                self.inner.format(),
+                Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P
+            )
     }
 
     /// Whether its samples can be copied to the canvas as they are.
     pub(super) fn is_plain(&self) -> bool {
-        self.inner.format() == ffmpeg::format::Pixel::YUV420P && !self.is_full_range() && self.matrix() == ffi::SWS_CS_ITU601
+        self.inner.format() == ffmpeg::format::Pixel::YUV420P
+            && !self.is_full_range()
+            && self.matrix() == ffi::SWS_CS_ITU601
     }
 
     /// The matrix of swscale that turns its YCbCr into RGB; unmarked video is BT.601, as RFC 6386 section 9.2 has it.

@@ -15,7 +15,7 @@ mod scale;
 
 pub use decode::{AudioDecoder, VideoDecoder};
 pub use demux::{Demuxer, StreamParameters};
-pub use encode::{AudioEncoder, AudioSettings, Preset, VideoEncoder, VideoSettings};
+pub use encode::{AudioEncoder, AudioSettings, VideoEncoder, VideoSettings};
 pub use error::AvError;
 pub use frame::{AudioFrame, VideoFrame};
 pub use mux::{Container, Muxer, Times, TrackHandle};

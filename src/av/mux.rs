@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::{Dictionary, Rational, codec, ffi};
+use ffmpeg_next as ffmpeg;
 
 use super::{AudioEncoder, AvError, Packet, StreamParameters, VideoEncoder};
 use crate::media::{SAMPLE_RATE, TickRate, WallTime};
@@ -31,13 +31,20 @@ pub struct TrackHandle(usize);
 impl Muxer {
     pub fn create(path: &Path, container: Container) -> Result<Muxer, AvError> {
         super::initialize();
-        let name = path.to_str().filter(|name| !name.contains('\0')).ok_or_else(|| AvError::new("create", "the path is not UTF-8"))?;
+        let name = path
+            .to_str()
+            .filter(|name| !name.contains('\0'))
+            .ok_or_else(|| AvError::new("create", "the path is not UTF-8"))?;
         let format = match container {
             Container::Matroska => "matroska",
             Container::Mp4 => "mp4",
         };
         let output = ffmpeg::format::output_as(&format!("file:{name}"), format).map_err(AvError::of("create"))?;
-        Ok(Muxer { output, container, time_bases: Vec::new() })
+        Ok(Muxer {
+            output,
+            container,
+            time_bases: Vec::new(),
+        })
     }
 
     /// A stream of what `encoder` makes; its packets are timed in ticks of `rate`.
@@ -52,8 +59,14 @@ impl Muxer {
 
     /// A stream copied from another file; the caller times its packets in units of `time_base`.
     pub fn add_copy(&mut self, parameters: &StreamParameters, units_per_second: u32) -> Result<TrackHandle, AvError> {
-        let base = Rational(1, i32::try_from(units_per_second).map_err(|_| AvError::new("add stream", "the time base is too fine"))?);
-        let mut stream = self.output.add_stream(ffmpeg::encoder::find(codec::Id::None)).map_err(AvError::of("add stream"))?;
+        let base = Rational(
+            1,
+            i32::try_from(units_per_second).map_err(|_| AvError::new("add stream", "the time base is too fine"))?,
+        );
+        let mut stream = self
+            .output
+            .add_stream(ffmpeg::encoder::find(codec::Id::None))
+            .map_err(AvError::of("add stream"))?;
         stream.set_parameters(parameters.parameters.clone());
         stream.set_time_base(base);
         // SAFETY: the stream was just added; a tag of another container must not be carried over.
@@ -79,14 +92,20 @@ impl Muxer {
         }
         // SAFETY: the context is valid; bit-exact output names no library version, so that equal input gives equal bytes.
         unsafe { (*self.output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
-        self.output.write_header_with(options).map(|_| ()).map_err(AvError::of("write header"))
+        self.output
+            .write_header_with(options)
+            .map(|_| ())
+            .map_err(AvError::of("write header"))
     }
 
     /// Writes a packet; of one stream they must come in decoding order.
     pub fn write(&mut self, track: TrackHandle, packet: Packet) -> Result<(), AvError> {
         let mut inner = packet.inner;
         inner.set_stream(track.0);
-        let stream = self.output.stream(track.0).ok_or_else(|| AvError::new("write", "no such stream"))?;
+        let stream = self
+            .output
+            .stream(track.0)
+            .ok_or_else(|| AvError::new("write", "no such stream"))?;
         inner.rescale_ts(self.time_bases[track.0], stream.time_base());
         inner.set_position(-1);
         inner.write_interleaved(&mut self.output).map_err(AvError::of("write"))
@@ -103,7 +122,10 @@ impl Muxer {
     }
 
     fn add(&mut self, context: &codec::Context, base: Rational) -> Result<TrackHandle, AvError> {
-        let mut stream = self.output.add_stream_with(context).map_err(AvError::of("add stream"))?;
+        let mut stream = self
+            .output
+            .add_stream_with(context)
+            .map_err(AvError::of("add stream"))?;
         stream.set_time_base(base);
         let index = stream.index();
         self.time_bases.push(base);

@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::{ffi, format::Pixel};
+use ffmpeg_next as ffmpeg;
 
 use super::AvError;
 use crate::media::{Rect, Size};
@@ -20,7 +20,9 @@ impl Color {
     /// From 8-bit RGB by ITU-R BT.601 (section 2.5), in integers so that every machine agrees.
     pub fn from_rgb(red: u8, green: u8, blue: u8) -> Color {
         let (r, g, b) = (i32::from(red), i32::from(green), i32::from(blue));
-        let scaled = |value: i32, offset: i32| u8::try_from(((value + 128) >> 8) + offset).expect("BT.601 coefficients keep within 16..=240");
+        let scaled = |value: i32, offset: i32| {
+            u8::try_from(((value + 128) >> 8) + offset).expect("BT.601 coefficients keep within 16..=240")
+        };
         Color {
             y: scaled(66 * r + 129 * g + 25 * b, 16),
             cb: scaled(-38 * r - 74 * g + 112 * b, 128),
@@ -63,14 +65,19 @@ impl Picture {
     /// A black canvas of an even size.
     pub fn new(size: Size) -> Result<Picture, AvError> {
         if !size.is_canvas() {
-            return Err(AvError::new("allocate canvas", format!("{size} is not a size for a 4:2:0 canvas")));
+            return Err(AvError::new(
+                "allocate canvas",
+                format!("{size} is not a size for a 4:2:0 canvas"),
+            ));
         }
         let mut frame = ffmpeg::frame::Video::empty();
         frame.set_format(Pixel::YUV420P);
         frame.set_width(size.width);
         frame.set_height(size.height);
         // SAFETY: format and size are set on an empty frame, as av_frame_get_buffer asks.
-        AvError::check("allocate canvas", unsafe { ffi::av_frame_get_buffer(frame.as_mut_ptr(), 64) })?;
+        AvError::check("allocate canvas", unsafe {
+            ffi::av_frame_get_buffer(frame.as_mut_ptr(), 64)
+        })?;
         let mut picture = Picture { frame, size };
         picture.fill(Color::from_rgb(0, 0, 0));
         Ok(picture)
@@ -93,15 +100,29 @@ impl Picture {
     /// If rectangles overlap, leave the canvas or have odd edges: the layout guarantees that they do not.
     pub fn split(&mut self, rects: &[Rect]) -> Vec<TileMut<'_>> {
         for (index, rect) in rects.iter().enumerate() {
-            assert!(rect.is_inside(self.size) && rect.is_even(), "tile {rect:?} is not an even part of the canvas {}", self.size);
+            assert!(
+                rect.is_inside(self.size) && rect.is_even(),
+                "tile {rect:?} is not an even part of the canvas {}",
+                self.size
+            );
             let others = &rects[index + 1..];
-            assert!(!others.iter().any(|other| rect.overlaps(*other)), "tile {rect:?} overlaps another");
+            assert!(
+                !others.iter().any(|other| rect.overlaps(*other)),
+                "tile {rect:?} overlaps another"
+            );
         }
         // a canvas that the encoder still reads must not be written: make it our own first
         // SAFETY: the frame is valid; av_frame_make_writable copies it if it is shared.
         let code = unsafe { ffi::av_frame_make_writable(self.frame.as_mut_ptr()) };
         assert!(code >= 0, "out of memory while copying a canvas");
-        rects.iter().map(|rect| TileMut { planes: self.planes_of(*rect), rect: *rect, picture: PhantomData }).collect()
+        rects
+            .iter()
+            .map(|rect| TileMut {
+                planes: self.planes_of(*rect),
+                rect: *rect,
+                picture: PhantomData,
+            })
+            .collect()
     }
 
     fn planes_of(&mut self, rect: Rect) -> [Plane; 3] {
@@ -114,7 +135,12 @@ impl Picture {
                 let stride = (*raw).linesize[index] as usize;
                 ((*raw).data[index].add(y * stride + x), stride)
             };
-            Plane { start, stride, width: (rect.width >> shift) as usize, height: (rect.height >> shift) as usize }
+            Plane {
+                start,
+                stride,
+                width: (rect.width >> shift) as usize,
+                height: (rect.height >> shift) as usize,
+            }
         };
         [plane(0), plane(1), plane(2)]
     }
@@ -149,11 +175,21 @@ impl TileMut<'_> {
 
     /// Takes over what `other` shows into `part`, a rectangle of the canvas within this tile, of the size of `other`.
     pub fn copy_part(&mut self, part: Rect, other: &TileMut<'_>) {
-        assert_eq!(part.size(), other.rect.size(), "tiles of different sizes are never copied");
+        assert_eq!(
+            part.size(),
+            other.rect.size(),
+            "tiles of different sizes are never copied"
+        );
         for (to, from) in self.sub_planes(part).iter().zip(&other.planes) {
             for row in 0..to.height {
                 // SAFETY: both rows lie in their tiles; two tiles are disjoint memory, as each is held exclusively.
-                unsafe { std::ptr::copy_nonoverlapping(from.start.add(row * from.stride), to.start.add(row * to.stride), to.width) };
+                unsafe {
+                    std::ptr::copy_nonoverlapping(
+                        from.start.add(row * from.stride),
+                        to.start.add(row * to.stride),
+                        to.width,
+                    )
+                };
             }
         }
     }
@@ -179,12 +215,21 @@ impl TileMut<'_> {
 
     fn sub_planes(&self, rect: Rect) -> [Plane; 3] {
         let outer = self.rect;
-        let inside = rect.x >= outer.x && rect.y >= outer.y && rect.x + rect.width <= outer.x + outer.width && rect.y + rect.height <= outer.y + outer.height;
-        assert!(inside && rect.is_even(), "{rect:?} is not an even part of the tile {outer:?}");
+        let inside = rect.x >= outer.x
+            && rect.y >= outer.y
+            && rect.x + rect.width <= outer.x + outer.width
+            && rect.y + rect.height <= outer.y + outer.height;
+        assert!(
+            inside && rect.is_even(),
+            "{rect:?} is not an even part of the tile {outer:?}"
+        );
         let mut planes = self.planes;
         for (index, plane) in planes.iter_mut().enumerate() {
             let shift = u32::from(index > 0);
-            let (x, y) = (((rect.x - outer.x) >> shift) as usize, ((rect.y - outer.y) >> shift) as usize);
+            let (x, y) = (
+                ((rect.x - outer.x) >> shift) as usize,
+                ((rect.y - outer.y) >> shift) as usize,
+            );
             // SAFETY: the offset stays inside the tile, as just asserted.
             plane.start = unsafe { plane.start.add(y * plane.stride + x) };
             plane.width = (rect.width >> shift) as usize;
@@ -206,7 +251,17 @@ mod tests {
         picture.split(&[tile])[0].fill_around(Rect::new(20, 8, 16, 16), Color { y: 90, cb: 90, cr: 90 });
         let stride = picture.frame.stride(0);
         let luma = |x: usize, y: usize| picture.frame.data(0)[y * stride + x];
-        assert_eq!([luma(15, 10), luma(16, 10), luma(20, 8), luma(35, 23), luma(36, 23), luma(20, 24)], [16, 90, 50, 50, 90, 90]);
+        assert_eq!(
+            [
+                luma(15, 10),
+                luma(16, 10),
+                luma(20, 8),
+                luma(35, 23),
+                luma(36, 23),
+                luma(20, 24)
+            ],
+            [16, 90, 50, 50, 90, 90]
+        );
     }
 
     #[test]
@@ -218,7 +273,14 @@ mod tests {
 
     #[test]
     fn colours_follow_bt601() {
-        assert_eq!(Color::from_rgb(255, 255, 255), Color { y: 235, cb: 128, cr: 128 });
+        assert_eq!(
+            Color::from_rgb(255, 255, 255),
+            Color {
+                y: 235,
+                cb: 128,
+                cr: 128
+            }
+        );
         assert_eq!(Color::from_rgb(255, 0, 0), Color { y: 82, cb: 90, cr: 240 });
     }
 }

@@ -28,7 +28,14 @@ unsafe impl Send for Context {}
 
 impl Resampler {
     pub fn new(channels: ChannelCount) -> Resampler {
-        Resampler { context: None, channels }
+        Resampler {
+            context: None,
+            channels,
+        }
+    }
+
+    pub fn channels(&self) -> ChannelCount {
+        self.channels
     }
 
     /// Appends the converted `frame` to `out`, one vector per channel.
@@ -36,7 +43,12 @@ impl Resampler {
         assert_eq!(out.len(), self.channels.count(), "one output vector per channel");
         let raw = self.context_for(frame)?.raw;
         // SAFETY: the frame is valid while borrowed.
-        let (data, samples) = unsafe { ((*frame.inner.as_ptr()).extended_data.cast_const().cast::<*const u8>(), (*frame.inner.as_ptr()).nb_samples) };
+        let (data, samples) = unsafe {
+            (
+                (*frame.inner.as_ptr()).extended_data.cast_const().cast::<*const u8>(),
+                (*frame.inner.as_ptr()).nb_samples,
+            )
+        };
         convert(raw, data, samples, out)
     }
 
@@ -51,15 +63,14 @@ impl Resampler {
     /// How many output samples are still inside, between what went in and what came out.
     pub fn delay(&self) -> i64 {
         // SAFETY: the context is initialised.
-        self.context.as_ref().map_or(0, |context| unsafe { ffi::swr_get_delay(context.raw, i64::from(SAMPLE_RATE)) })
+        self.context.as_ref().map_or(0, |context| unsafe {
+            ffi::swr_get_delay(context.raw, i64::from(SAMPLE_RATE))
+        })
     }
 
-    /// Appends what is still inside to `out` and starts afresh.
-    pub fn flush(&mut self, out: &mut [Vec<f32>]) -> Result<(), AvError> {
-        if let Some(context) = self.context.take() {
-            convert(context.raw, std::ptr::null(), 0, out)?;
-        }
-        Ok(())
+    /// Forgets what is still inside: what comes next does not follow on it.
+    pub fn reset(&mut self) {
+        self.context = None;
     }
 
     fn context_for(&mut self, frame: &AudioFrame) -> Result<&Context, AvError> {
@@ -75,11 +86,18 @@ impl Input {
     fn of(frame: &AudioFrame) -> Result<Input, AvError> {
         let channels = i32::from(frame.inner.channels());
         let bits = frame.inner.channel_layout().bits();
-        let layout = if bits == 0 { ChannelLayout::default(channels).bits() } else { bits };
+        let layout = if bits == 0 {
+            ChannelLayout::default(channels).bits()
+        } else {
+            bits
+        };
         // SAFETY: the frame is valid while borrowed.
         let (format, rate) = unsafe { ((*frame.inner.as_ptr()).format, (*frame.inner.as_ptr()).sample_rate) };
         if layout == 0 || rate <= 0 || format < 0 {
-            return Err(AvError::new("resample audio", "the sound has no usable layout, rate or format"));
+            return Err(AvError::new(
+                "resample audio",
+                "the sound has no usable layout, rate or format",
+            ));
         }
         Ok(Input { layout, format, rate })
     }
@@ -122,7 +140,12 @@ impl Drop for Context {
     }
 }
 
-fn convert(raw: *mut ffi::SwrContext, data: *const *const u8, samples: i32, out: &mut [Vec<f32>]) -> Result<(), AvError> {
+fn convert(
+    raw: *mut ffi::SwrContext,
+    data: *const *const u8,
+    samples: i32,
+    out: &mut [Vec<f32>],
+) -> Result<(), AvError> {
     // SAFETY: the context is initialised.
     let room = AvError::check("resample audio", unsafe { ffi::swr_get_out_samples(raw, samples) })? as usize;
     let before: Vec<usize> = out.iter().map(Vec::len).collect();

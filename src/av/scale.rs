@@ -42,8 +42,15 @@ impl Scaler {
         }
         // the neighbour's first pixels would be written too: go through a picture with room to spare
         let place = Rect::new(0, 0, target.width, target.height);
-        let room = Size::new(target.width.next_multiple_of(GROUP) + GROUP, target.height.max(Size::MIN_EDGE));
-        let mut spare = self.spare.take().filter(|picture| picture.size() == room).map_or_else(|| Picture::new(room), Ok)?;
+        let room = Size::new(
+            target.width.next_multiple_of(GROUP) + GROUP,
+            target.height.max(Size::MIN_EDGE),
+        );
+        let mut spare = self
+            .spare
+            .take()
+            .filter(|picture| picture.size() == room)
+            .map_or_else(|| Picture::new(room), Ok)?;
         let mut drawn = spare.split(&[place]);
         self.scale(frame, &mut drawn[0], place)?;
         tile.copy_part(target, &drawn[0]);
@@ -55,7 +62,13 @@ impl Scaler {
         let (source, raw) = (frame.size(), &frame.inner);
         // SAFETY: the frame is valid for as long as it is borrowed.
         let format = unsafe { (*raw.as_ptr()).format };
-        let job = Job { source, format, target: target.size(), matrix: frame.matrix(), full_range: i32::from(frame.is_full_range()) };
+        let job = Job {
+            source,
+            format,
+            target: target.size(),
+            matrix: frame.matrix(),
+            full_range: i32::from(frame.is_full_range()),
+        };
         let context = self.context_for(job)?;
         let (pointers, strides) = tile.part(target);
         // SAFETY: source planes belong to the borrowed frame of exactly this format and size; destination planes point at
@@ -85,7 +98,8 @@ impl Scaler {
 
 impl Context {
     fn new(job: Job) -> Result<Context, AvError> {
-        let edge = |value: u32| i32::try_from(value).map_err(|_| AvError::new("scale picture", "the picture is too large"));
+        let edge =
+            |value: u32| i32::try_from(value).map_err(|_| AvError::new("scale picture", "the picture is too large"));
         let flags = ffi::SWS_BICUBIC as i32;
         // SAFETY: sizes are positive and the format came from a decoded frame; sws_getContext checks both and may say null.
         let raw = unsafe {
@@ -103,7 +117,10 @@ impl Context {
             )
         };
         if raw.is_null() {
-            return Err(AvError::new("scale picture", format!("no way from {} to {}", job.source, job.target)));
+            return Err(AvError::new(
+                "scale picture",
+                format!("no way from {} to {}", job.source, job.target),
+            ));
         }
         let context = Context { raw, job };
         if job.full_range != 0 || job.matrix != ffi::SWS_CS_ITU601 {
@@ -150,22 +167,51 @@ mod tests {
     #[test]
     fn a_picture_never_leaves_its_place() {
         let background = Color { y: 30, cb: 40, cr: 50 };
-        for source in [Size::new(640, 360), Size::new(160, 90), Size::new(322, 182), Size::new(90, 160), Size::new(1280, 720)] {
-            for (x, width) in [(0, 426), (26, 82), (34, 210), (64, 320), (32, 32), (96, 96), (0, 512), (2, 14), (100, 98), (128, 106), (6, 250)] {
+        for source in [
+            Size::new(640, 360),
+            Size::new(160, 90),
+            Size::new(322, 182),
+            Size::new(90, 160),
+            Size::new(1280, 720),
+        ] {
+            for (x, width) in [
+                (0, 426),
+                (26, 82),
+                (34, 210),
+                (64, 320),
+                (32, 32),
+                (96, 96),
+                (0, 512),
+                (2, 14),
+                (100, 98),
+                (128, 106),
+                (6, 250),
+            ] {
                 let mut picture = Picture::new(Size::new(512, 256)).unwrap();
                 picture.fill(background);
                 let place = Rect::new(x, 20, width, 118);
                 let mut scaler = Scaler::default();
-                scaler.draw(&gray(source), &mut picture.split(&[place])[0], place).unwrap();
+                scaler
+                    .draw(&gray(source), &mut picture.split(&[place])[0], place)
+                    .unwrap();
                 for (plane, outside) in [(0, 30), (1, 40), (2, 50)] {
                     let shift = u32::from(plane > 0);
                     let (left, right) = ((place.x >> shift) as usize, ((place.x + place.width) >> shift) as usize);
-                    let (top, bottom) = ((place.y >> shift) as usize, ((place.y + place.height) >> shift) as usize);
+                    let (top, bottom) = (
+                        (place.y >> shift) as usize,
+                        ((place.y + place.height) >> shift) as usize,
+                    );
                     let stride = picture.frame.stride(plane);
                     for (row, line) in picture.frame.data(plane).chunks(stride).take(256 >> shift).enumerate() {
                         for (column, value) in line.iter().take(512 >> shift).enumerate() {
                             let inside = (left..right).contains(&column) && (top..bottom).contains(&row);
-                            let expected = if !inside { outside } else if plane == 0 { 180 } else { 128 };
+                            let expected = if !inside {
+                                outside
+                            } else if plane == 0 {
+                                180
+                            } else {
+                                128
+                            };
                             assert!(
                                 value.abs_diff(expected) <= 1,
                                 "plane {plane}, {column},{row} is {value}, not {expected}: {source} into {place:?}"

@@ -18,7 +18,9 @@ pub enum LocateError {
     Outside,
     #[error("file:// sources are not allowed here: pass --allow-file-uris if you trust the manifest")]
     FileUriNotAllowed,
-    #[error("sources at '{0}://' cannot be read by this command: download the dumps and name them relative to the manifest")]
+    #[error(
+        "sources at '{0}://' cannot be read by this command: download the dumps and name them relative to the manifest"
+    )]
     Scheme(String),
     #[error("its path holds a character that no file name has")]
     BadCharacter,
@@ -46,14 +48,20 @@ pub fn locate(folder: &Path, uri: &str, policy: SourcePolicy) -> Result<PathBuf,
 }
 
 fn inside(folder: &Path, relative: &Path) -> Result<PathBuf, LocateError> {
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !plain {
         return Err(LocateError::Outside);
     }
     let folder = folder.canonicalize().map_err(LocateError::Io)?;
     let file = regular_file(&folder.join(relative))?;
     // a symbolic link may still lead out
-    if file.starts_with(&folder) { Ok(file) } else { Err(LocateError::Outside) }
+    if file.starts_with(&folder) {
+        Ok(file)
+    } else {
+        Err(LocateError::Outside)
+    }
 }
 
 /// A pipe or a device would block or never end: only regular files are opened.
@@ -63,7 +71,11 @@ fn regular_file(path: &Path) -> Result<PathBuf, LocateError> {
         _ => LocateError::Io(error),
     })?;
     let metadata = file.metadata().map_err(LocateError::Io)?;
-    if metadata.is_file() { Ok(file) } else { Err(LocateError::NotAFile) }
+    if metadata.is_file() {
+        Ok(file)
+    } else {
+        Err(LocateError::NotAFile)
+    }
 }
 
 #[cfg(test)]
@@ -91,8 +103,17 @@ mod tests {
         assert!(find("./a.webm").is_ok());
         assert!(find("good-link").is_ok());
         let absolute = session.join("a.webm");
-        for hostile in ["../secret", "x/../../secret", "/etc/passwd", absolute.to_str().unwrap(), "link"] {
-            assert!(matches!(find(hostile), Err(LocateError::Outside)), "{hostile} was not refused as outside");
+        for hostile in [
+            "../secret",
+            "x/../../secret",
+            "/etc/passwd",
+            absolute.to_str().unwrap(),
+            "link",
+        ] {
+            assert!(
+                matches!(find(hostile), Err(LocateError::Outside)),
+                "{hostile} was not refused as outside"
+            );
         }
         assert!(matches!(find("a\0b"), Err(LocateError::BadCharacter)));
         assert!(matches!(find("gone.webm"), Err(LocateError::Missing)));
@@ -105,7 +126,10 @@ mod tests {
     fn file_uris_need_permission() {
         let outer = folder();
         let uri = format!("file://{}", outer.path().join("secret").display());
-        assert!(matches!(locate(outer.path(), &uri, SourcePolicy::FolderOnly), Err(LocateError::FileUriNotAllowed)));
+        assert!(matches!(
+            locate(outer.path(), &uri, SourcePolicy::FolderOnly),
+            Err(LocateError::FileUriNotAllowed)
+        ));
         assert!(locate(outer.path(), &uri, SourcePolicy::AllowFileUris).is_ok());
     }
 }

@@ -1,12 +1,12 @@
 //! What a dump holds, found by reading it once without decoding: codec, frames, keyframes, holes, faults.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use sha2::{Digest, Sha256};
 
 use super::{DumpError, Reader};
 use crate::{
-    av::{Packet, VideoDecoder},
+    av::{AudioDecoder, Packet, StreamParameters, VideoDecoder},
     media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
     session::Dump,
 };
@@ -17,6 +17,16 @@ const SOUND_SLACK: TimeDelta = TimeDelta::from_millis(5);
 const PICTURE_SLACK: TimeDelta = TimeDelta::from_millis(2000);
 /// A file that ends this much before its own header's claim was cut off.
 const CUT_OFF: TimeDelta = TimeDelta::from_millis(1000);
+
+/// The usable dumps of a session.
+pub type Probes = BTreeMap<DumpKey, Probe>;
+
+/// Which dump of a manifest: indices of the track and of the dump within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DumpKey {
+    pub track: usize,
+    pub dump: usize,
+}
 
 /// A dump that can be used, as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +42,7 @@ pub struct Probe {
     /// How many frames (video) or packets (audio).
     pub frames: u64,
     pub channels: u32,
-    /// Changes of the coded size: from this timestamp on. Only filled by [`Depth::Sizes`].
+    /// Changes of the coded size, from this timestamp on; the first one only, unless looked at with [`Depth::Sizes`].
     pub sizes: Vec<(i64, Size)>,
     /// What is wrong but can be lived with.
     pub remarks: Vec<String>,
@@ -41,9 +51,9 @@ pub struct Probe {
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Packets only: enough to plan.
+    /// Timestamps, and whether decoding can begin: enough to plan.
     Packets,
-    /// Keyframes are decoded too, to tell sizes over time.
+    /// Every keyframe is decoded, to tell sizes over time.
     Sizes,
 }
 
@@ -62,7 +72,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe
     let mut scan = Scan::new(kind, parameters.time_base(), depth);
     loop {
         match reader.read() {
-            Ok(Some(packet)) => scan.take(&packet, || VideoDecoder::open(&parameters).ok()),
+            Ok(Some(packet)) => scan.take(&packet, &parameters),
             Ok(None) => break,
             Err(error) => {
                 scan.remarks.push(format!("cannot be read to its end ({error})"));
@@ -78,8 +88,14 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe
     }
     let mut remarks = scan.remarks;
     let end = parameters.time_base().delta(stamps.end().unwrap_or(0));
-    if let Some(promised) = claimed.max(promised_length(dump)).filter(|promised| *promised - end > CUT_OFF) {
-        remarks.push(format!("ends {} before the end it promises: it was cut off", promised - end));
+    if let Some(promised) = claimed
+        .max(promised_length(dump))
+        .filter(|promised| *promised - end > CUT_OFF)
+    {
+        remarks.push(format!(
+            "ends {} before the end it promises: it was cut off",
+            promised - end
+        ));
     }
     Ok(Probe {
         container: reader.container(),
@@ -112,27 +128,50 @@ struct Scan {
 impl Scan {
     fn new(kind: Kind, time_base: TimeBase, depth: Depth) -> Scan {
         let (stamps, runs, keyframes, sizes, remarks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Scan { kind, time_base, depth, frames: 0, stamps, runs, keyframes, first_key: None, sizes, remarks }
+        Scan {
+            kind,
+            time_base,
+            depth,
+            frames: 0,
+            stamps,
+            runs,
+            keyframes,
+            first_key: None,
+            sizes,
+            remarks,
+        }
     }
 
-    fn take(&mut self, packet: &Packet, decoder: impl FnOnce() -> Option<VideoDecoder>) {
-        let Some(pts) = packet.pts().filter(|_| !packet.data().is_empty()) else { return };
+    fn take(&mut self, packet: &Packet, parameters: &StreamParameters) {
+        let Some(pts) = packet.pts().filter(|_| !packet.data().is_empty()) else {
+            return;
+        };
         self.frames += 1;
         match self.kind {
             Kind::Audio => {
-                self.first_key = self.first_key.or(Some(pts));
+                if self.first_key.is_none() && is_sound(packet, parameters) {
+                    self.first_key = Some(pts);
+                }
                 self.extend_run(pts, pts.saturating_add(packet.duration().max(0)));
             }
             Kind::Video => {
                 if packet.is_key() {
                     self.keyframes.push(pts);
-                    self.first_key = self.first_key.or(Some(pts));
-                    if self.depth == Depth::Sizes {
-                        self.note_size(pts, decoder().and_then(|mut decoder| decoded_size(&mut decoder, packet)));
-                    }
+                    self.take_keyframe(pts, packet, parameters);
                 }
                 self.stamps.push(pts);
             }
+        }
+    }
+
+    /// Keyframes are decoded until one can be: a flag in a container is only a promise.
+    fn take_keyframe(&mut self, pts: i64, packet: &Packet, parameters: &StreamParameters) {
+        if self.first_key.is_some() && self.depth == Depth::Packets {
+            return;
+        }
+        if let Some(size) = decoded_size(packet, parameters) {
+            self.first_key = self.first_key.or(Some(pts));
+            self.note_size(pts, size);
         }
     }
 
@@ -145,8 +184,7 @@ impl Scan {
         }
     }
 
-    fn note_size(&mut self, pts: i64, size: Option<Size>) {
-        let Some(size) = size else { return };
+    fn note_size(&mut self, pts: i64, size: Size) {
         if self.sizes.last().is_none_or(|last| last.1 != size) {
             self.sizes.push((pts, size));
         }
@@ -176,7 +214,13 @@ impl Scan {
     }
 }
 
-fn decoded_size(decoder: &mut VideoDecoder, packet: &Packet) -> Option<Size> {
+/// Whether a decoder of its own takes the packet for sound; the very first frames may only fill its buffers.
+fn is_sound(packet: &Packet, parameters: &StreamParameters) -> bool {
+    AudioDecoder::open(parameters).is_ok_and(|mut decoder| decoder.send(packet).is_ok())
+}
+
+fn decoded_size(packet: &Packet, parameters: &StreamParameters) -> Option<Size> {
+    let mut decoder = VideoDecoder::open(parameters).ok()?;
     decoder.send(packet).ok()?;
     decoder.send_end().ok()?;
     Some(decoder.receive().ok()??.size())
@@ -189,7 +233,10 @@ fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {
     if found.eq_ignore_ascii_case(expected) {
         Ok(())
     } else {
-        Err(DumpError::Checksum { expected: expected.to_owned(), found })
+        Err(DumpError::Checksum {
+            expected: expected.to_owned(),
+            found,
+        })
     }
 }
 

@@ -15,15 +15,17 @@ pub enum Reader {
 
 impl Reader {
     pub fn open(path: &Path, format: Option<&str>, kind: Kind) -> Result<Reader, DumpError> {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let format = format.map(str::to_ascii_lowercase).or(ending).unwrap_or_default();
         if path.metadata()?.len() == 0 {
             return Err(DumpError::Empty);
         }
         match format.as_str() {
-            "webm" | "mkv" | "mka" | "matroska" | "ogg" | "opus" | "ivf" | "mp4" | "m4a" | "m4v" | "mov" => {
-                Ok(Reader::Container(Demuxer::open(path, kind).map_err(DumpError::Unreadable)?))
-            }
+            "webm" | "mkv" | "mka" | "matroska" | "ogg" | "opus" | "ivf" | "mp4" | "m4a" | "m4v" | "mov" => Ok(
+                Reader::Container(Demuxer::open(path, kind).map_err(DumpError::Unreadable)?),
+            ),
             _ => Err(DumpError::UnknownFormat(format)),
         }
     }

@@ -26,8 +26,6 @@ pub struct Rect {
 pub enum Fit {
     /// The whole picture, with background at two sides.
     Contain,
-    /// The tile filled, with two sides of the picture cut off.
-    Cover,
 }
 
 impl Size {
@@ -47,7 +45,9 @@ impl Size {
     /// Whether a 4:2:0 picture of this size can be encoded.
     pub fn is_canvas(self) -> bool {
         let edges = [self.width, self.height];
-        edges.iter().all(|edge| (Self::MIN_EDGE..=Self::MAX_EDGE).contains(edge) && edge % 2 == 0)
+        edges
+            .iter()
+            .all(|edge| (Self::MIN_EDGE..=Self::MAX_EDGE).contains(edge) && edge % 2 == 0)
     }
 }
 
@@ -77,7 +77,9 @@ impl Rect {
     }
 
     pub fn is_even(self) -> bool {
-        [self.x, self.y, self.width, self.height].iter().all(|edge| edge % 2 == 0)
+        [self.x, self.y, self.width, self.height]
+            .iter()
+            .all(|edge| edge % 2 == 0)
     }
 
     /// The largest rectangle of the shape of `picture` that fits into this one, centred, with even edges for 4:2:0.
@@ -86,7 +88,11 @@ impl Rect {
     pub fn contain(self, picture: Size) -> Rect {
         let (w, h) = (u64::from(self.width), u64::from(self.height));
         let (pw, ph) = (u64::from(picture.width.max(1)), u64::from(picture.height.max(1)));
-        let (width, height) = if w * ph <= h * pw { (w, round_even(w * ph, pw, h)) } else { (round_even(h * pw, ph, w), h) };
+        let (width, height) = if w * ph <= h * pw {
+            (w, round_even(w * ph, pw, h))
+        } else {
+            (round_even(h * pw, ph, w), h)
+        };
         let x = u64::from(self.x) + (w - width) / 4 * 2;
         let y = u64::from(self.y) + (h - height) / 4 * 2;
         let edge = |value: u64| u32::try_from(value).expect("an edge within a canvas rectangle fits u32");
@@ -117,7 +123,11 @@ impl FromStr for Size {
         if size.is_canvas() {
             Ok(size)
         } else {
-            Err(format!("{size}: both edges must be even and within {}..={}", Size::MIN_EDGE, Size::MAX_EDGE))
+            Err(format!(
+                "{size}: both edges must be even and within {}..={}",
+                Size::MIN_EDGE,
+                Size::MAX_EDGE
+            ))
         }
     }
 }

@@ -56,7 +56,11 @@ impl Codec {
 
     /// The codec of that name, whatever its case; a dot or dash in it does not matter ("H.264").
     pub fn from_name(name: &str) -> Option<Codec> {
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let plain: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_ascii_lowercase();
         Codec::ALL.into_iter().find(|codec| codec.name() == plain)
     }
 }

@@ -1,17 +1,19 @@
 //! The vocabulary: session time, ids, geometry and the kinds of media. Plain values, no I/O.
 
+mod channels;
 mod geometry;
 mod ids;
 mod kind;
-mod channels;
+mod preset;
 mod span;
 mod stamps;
 mod time;
 
+pub use channels::ChannelCount;
 pub use geometry::{Fit, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
-pub use channels::ChannelCount;
+pub use preset::Preset;
 pub use span::{Span, Spans};
 pub use stamps::Stamps;
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

@@ -26,7 +26,11 @@ impl Span {
     }
 
     pub fn length(self) -> TimeDelta {
-        if self.is_empty() { TimeDelta::ZERO } else { self.end - self.start }
+        if self.is_empty() {
+            TimeDelta::ZERO
+        } else {
+            self.end - self.start
+        }
     }
 
     pub fn contains(self, time: SessionTime) -> bool {
@@ -78,7 +82,11 @@ impl Spans {
         let (mut left, mut right, mut both) = (self.0.as_slice(), other.0.as_slice(), Vec::new());
         while let ([a, left_rest @ ..], [b, right_rest @ ..]) = (left, right) {
             both.push(a.intersect(*b));
-            if a.end <= b.end { left = left_rest } else { right = right_rest }
+            if a.end <= b.end {
+                left = left_rest
+            } else {
+                right = right_rest
+            }
         }
         Spans::union(both)
     }
@@ -87,7 +95,10 @@ impl Spans {
         let mut rest = Vec::new();
         for span in self.iter() {
             let mut start = span.start;
-            for hole in other.iter().filter(|hole| hole.start < span.end && hole.end > span.start) {
+            for hole in other
+                .iter()
+                .filter(|hole| hole.start < span.end && hole.end > span.start)
+            {
                 rest.push(Span::new(start, hole.start));
                 start = start.max(hole.end);
             }

@@ -25,7 +25,11 @@ impl Stamps {
 
     /// The usual distance of two frames: the median, or 40 ms where there are too few to tell.
     pub fn usual_interval(&self) -> i64 {
-        let mut steps: Vec<i64> = self.frames.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+        let mut steps: Vec<i64> = self
+            .frames
+            .windows(2)
+            .map(|pair| pair[1].saturating_sub(pair[0]))
+            .collect();
         if steps.is_empty() {
             return self.time_base.units(super::TimeDelta::from_millis(40)).max(1);
         }

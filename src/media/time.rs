@@ -102,13 +102,19 @@ impl SessionTime {
 
     /// The sample that is nearest to this time.
     pub fn sample(self) -> SamplePosition {
-        SamplePosition(narrow(div_round(i128::from(self.0) * i128::from(SAMPLE_RATE), NANOS_PER_SECOND)))
+        SamplePosition(narrow(div_round(
+            i128::from(self.0) * i128::from(SAMPLE_RATE),
+            NANOS_PER_SECOND,
+        )))
     }
 }
 
 impl SamplePosition {
     pub fn time(self) -> SessionTime {
-        SessionTime(narrow(div_round(i128::from(self.0) * NANOS_PER_SECOND, i128::from(SAMPLE_RATE))))
+        SessionTime(narrow(div_round(
+            i128::from(self.0) * NANOS_PER_SECOND,
+            i128::from(SAMPLE_RATE),
+        )))
     }
 }
 
@@ -132,8 +138,11 @@ impl WallTime {
 
     /// The instant in RFC 3339 (section 5.6), or what is wrong with it.
     pub fn parse(text: &str) -> Result<WallTime, String> {
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| format!("'{text}' is not a time such as 2026-11-20T10:00:00.000Z (RFC 3339)"))?;
-        let nanos = i64::try_from(stamp.as_nanosecond()).map_err(|_| format!("'{text}' lies outside the years 1678 to 2262"))?;
+        let stamp: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| format!("'{text}' is not a time such as 2026-11-20T10:00:00.000Z (RFC 3339)"))?;
+        let nanos = i64::try_from(stamp.as_nanosecond())
+            .map_err(|_| format!("'{text}' lies outside the years 1678 to 2262"))?;
         Ok(WallTime(nanos))
     }
 }
@@ -144,8 +153,15 @@ impl Tick {
 
 impl TickRate {
     /// The rates that `auto` chooses from, lowest first.
-    pub const CANDIDATES: [TickRate; 7] =
-        [TickRate(10), TickRate(12), TickRate(15), TickRate(20), TickRate(24), TickRate(25), TickRate(30)];
+    pub const CANDIDATES: [TickRate; 7] = [
+        TickRate(10),
+        TickRate(12),
+        TickRate(15),
+        TickRate(20),
+        TickRate(24),
+        TickRate(25),
+        TickRate(30),
+    ];
 
     /// A rate of 1 to 120 ticks a second.
     pub fn new(per_second: u32) -> Option<TickRate> {
@@ -157,22 +173,32 @@ impl TickRate {
     }
 
     pub fn time_of(self, tick: Tick) -> SessionTime {
-        SessionTime(narrow((i128::from(tick.0) * NANOS_PER_SECOND).div_euclid(i128::from(self.0))))
+        SessionTime(narrow(
+            (i128::from(tick.0) * NANOS_PER_SECOND).div_euclid(i128::from(self.0)),
+        ))
     }
 
     /// The first tick at or after `time`.
     pub fn tick_at_or_after(self, time: SessionTime) -> Tick {
-        Tick(narrow(-(-i128::from(time.0) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND)))
+        Tick(narrow(
+            -(-i128::from(time.0) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND),
+        ))
     }
 
     /// The tick nearest to `time`.
     pub fn nearest_tick(self, time: SessionTime) -> Tick {
-        Tick(narrow(div_round(i128::from(time.0) * i128::from(self.0), NANOS_PER_SECOND)))
+        Tick(narrow(div_round(
+            i128::from(time.0) * i128::from(self.0),
+            NANOS_PER_SECOND,
+        )))
     }
 }
 
 impl TimeBase {
-    pub const MILLIS: TimeBase = TimeBase { numerator: 1, denominator: 1000 };
+    pub const MILLIS: TimeBase = TimeBase {
+        numerator: 1,
+        denominator: 1000,
+    };
 
     /// `None` unless both parts are positive.
     pub fn new(numerator: i32, denominator: i32) -> Option<TimeBase> {
@@ -267,7 +293,8 @@ impl Neg for TimeDelta {
 
 impl fmt::Display for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stamp = jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years");
+        let stamp =
+            jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years");
         write!(f, "{stamp:.3}")
     }
 }

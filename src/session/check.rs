@@ -38,8 +38,9 @@ pub fn parse(text: &str) -> Result<Parsed, ManifestError> {
         return Err(ManifestError { faults });
     }
     let mut warnings = Vec::new();
-    let manifest: Manifest = serde_ignored::deserialize(&value, |path| warnings.push(format!("{path}: unknown field, ignored")))
-        .map_err(|error| single("", error.to_string()))?;
+    let manifest: Manifest =
+        serde_ignored::deserialize(&value, |path| warnings.push(format!("{path}: unknown field, ignored")))
+            .map_err(|error| single("", error.to_string()))?;
     let faults = meaning_faults(&manifest);
     if !faults.is_empty() {
         return Err(ManifestError { faults });
@@ -56,7 +57,10 @@ fn shape_faults(value: &Value) -> Vec<Fault> {
         .expect("the schema generated from our own types is a valid schema");
     let mut faults: Vec<Fault> = validator
         .iter_errors(value)
-        .map(|error| Fault { path: error.instance_path().to_string(), what: shortened(&error.to_string()) })
+        .map(|error| Fault {
+            path: error.instance_path().to_string(),
+            what: shortened(&error.to_string()),
+        })
         .collect();
     faults.sort();
     faults
@@ -68,16 +72,25 @@ fn meaning_faults(manifest: &Manifest) -> Vec<Fault> {
     let mut peers = BTreeSet::new();
     for (index, peer) in manifest.peers.iter().enumerate() {
         if !peers.insert(&peer.id) {
-            faults.push(fault(format!("/peers/{index}/id"), format!("peer '{}' is there twice", peer.id)));
+            faults.push(fault(
+                format!("/peers/{index}/id"),
+                format!("peer '{}' is there twice", peer.id),
+            ));
         }
     }
     let mut tracks = BTreeSet::new();
     for (index, track) in manifest.tracks.iter().enumerate() {
         if !tracks.insert(&track.id) {
-            faults.push(fault(format!("/tracks/{index}/id"), format!("track '{}' is there twice", track.id)));
+            faults.push(fault(
+                format!("/tracks/{index}/id"),
+                format!("track '{}' is there twice", track.id),
+            ));
         }
         if !peers.contains(&track.peer_id) {
-            faults.push(fault(format!("/tracks/{index}/peer_id"), format!("there is no peer '{}'", track.peer_id)));
+            faults.push(fault(
+                format!("/tracks/{index}/peer_id"),
+                format!("there is no peer '{}'", track.peer_id),
+            ));
         }
     }
     let session = &manifest.session;
@@ -86,14 +99,26 @@ fn meaning_faults(manifest: &Manifest) -> Vec<Fault> {
     }
     let windows = manifest.recording.as_deref().unwrap_or_default();
     if manifest.recording.is_some() && windows.is_empty() {
-        faults.push(fault("/recording".into(), "no window at all: leave it out if everything was recorded".into()));
+        faults.push(fault(
+            "/recording".into(),
+            "no window at all: leave it out if everything was recorded".into(),
+        ));
     }
-    faults.extend(windows.iter().enumerate().filter_map(|(index, window)| window_fault(index, *window)));
+    faults.extend(
+        windows
+            .iter()
+            .enumerate()
+            .filter_map(|(index, window)| window_fault(index, *window)),
+    );
     faults
 }
 
 fn window_fault(index: usize, window: RecordingWindow) -> Option<Fault> {
-    order_fault(format!("/recording/{index}/stopped_at"), window.started_at, window.stopped_at?)
+    order_fault(
+        format!("/recording/{index}/stopped_at"),
+        window.started_at,
+        window.stopped_at?,
+    )
 }
 
 fn order_fault(path: String, start: WallTime, end: WallTime) -> Option<Fault> {
@@ -101,7 +126,10 @@ fn order_fault(path: String, start: WallTime, end: WallTime) -> Option<Fault> {
     if length <= TimeDelta::ZERO {
         Some(fault(path, format!("{end} is not after its start, {start}")))
     } else if length > LONGEST_SESSION {
-        Some(fault(path, format!("{end} is more than seven days after its start, {start}")))
+        Some(fault(
+            path,
+            format!("{end} is more than seven days after its start, {start}"),
+        ))
     } else {
         None
     }
@@ -109,7 +137,12 @@ fn order_fault(path: String, start: WallTime, end: WallTime) -> Option<Fault> {
 
 /// An event that cannot be understood changes nothing, and is said.
 fn event_warnings(manifest: &Manifest) -> Vec<String> {
-    manifest.events.iter().enumerate().filter_map(|(index, event)| event_warning(manifest, index, event)).collect()
+    manifest
+        .events
+        .iter()
+        .enumerate()
+        .filter_map(|(index, event)| event_warning(manifest, index, event))
+        .collect()
 }
 
 fn event_warning(manifest: &Manifest, index: usize, event: &Event) -> Option<String> {
@@ -136,7 +169,9 @@ fn fault(path: String, what: String) -> Fault {
 }
 
 fn single(path: &str, what: String) -> ManifestError {
-    ManifestError { faults: vec![fault(path.to_owned(), what)] }
+    ManifestError {
+        faults: vec![fault(path.to_owned(), what)],
+    }
 }
 
 /// The validator quotes the whole offending value; a screenful is enough for anybody.
@@ -158,7 +193,12 @@ impl fmt::Display for Fault {
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.faults.iter().map(|fault| format!("  {fault}")).collect();
-        write!(f, "{} fault(s) in the manifest\n{}", self.faults.len(), lines.join("\n"))
+        write!(
+            f,
+            "{} fault(s) in the manifest\n{}",
+            self.faults.len(),
+            lines.join("\n")
+        )
     }
 }
 
@@ -198,8 +238,17 @@ mod tests {
         value["tracks"][0]["dumps"][0]["uri"] = json!(7);
         value["peers"][0].as_object_mut().unwrap().remove("id");
         let faults = faults_of(&value);
-        for path in ["/session/id", "/session/started_at", "/tracks/0/kind", "/tracks/0/dumps/0/uri", "/peers/0"] {
-            assert!(faults.iter().any(|fault| fault.starts_with(path)), "{path} is missing from {faults:#?}");
+        for path in [
+            "/session/id",
+            "/session/started_at",
+            "/tracks/0/kind",
+            "/tracks/0/dumps/0/uri",
+            "/peers/0",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(path)),
+                "{path} is missing from {faults:#?}"
+            );
         }
     }
 
@@ -231,6 +280,11 @@ mod tests {
     #[test]
     fn what_is_not_json_says_where() {
         assert!(faults_of(&json!(null))[0].contains("is not of type"));
-        assert!(parse("{\"version\": 1,").unwrap_err().to_string().contains("line 1 column"));
+        assert!(
+            parse("{\"version\": 1,")
+                .unwrap_err()
+                .to_string()
+                .contains("line 1 column")
+        );
     }
 }

@@ -151,7 +151,10 @@ pub struct RecordingWindow {
 impl Manifest {
     /// Wall clock of tick 0: where the first recorded window begins, or else the session.
     pub fn recording_started_at(&self) -> WallTime {
-        let first = self.recording.as_ref().and_then(|windows| windows.iter().map(|window| window.started_at).min());
+        let first = self
+            .recording
+            .as_ref()
+            .and_then(|windows| windows.iter().map(|window| window.started_at).min());
         first.unwrap_or(self.session.started_at)
     }
 
@@ -161,7 +164,10 @@ impl Manifest {
 
     /// The room, or the session where no room is named.
     pub fn room_id(&self) -> RoomId {
-        self.session.room_id.clone().unwrap_or_else(|| RoomId::new(self.session.id.as_str()))
+        self.session
+            .room_id
+            .clone()
+            .unwrap_or_else(|| RoomId::new(self.session.id.as_str()))
     }
 }
 

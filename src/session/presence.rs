@@ -27,7 +27,9 @@ pub fn muted(manifest: &Manifest, track: &TrackId, origin: WallTime, end: Sessio
 /// The recorded stretches within `0..end` of the session clock; all of it where the manifest names none.
 pub fn recorded(manifest: &Manifest, origin: WallTime, end: SessionTime) -> Spans {
     let whole = Spans::union([Span::new(SessionTime::START, end)]);
-    let Some(windows) = &manifest.recording else { return whole };
+    let Some(windows) = &manifest.recording else {
+        return whole;
+    };
     let windows = windows.iter().map(|window| {
         let stop = window.stopped_at.map_or(end, |at| at.on_session_clock(origin));
         Span::new(window.started_at.on_session_clock(origin), stop)
@@ -76,6 +78,9 @@ mod tests {
     #[test]
     fn windows_are_on_the_clock_that_starts_with_the_first() {
         let (manifest, end) = (manifest(), SessionTime::START + TimeDelta::from_seconds(48));
-        assert_eq!(seconds(&recorded(&manifest, manifest.recording_started_at(), end)), [(0, 10), (28, 48)]);
+        assert_eq!(
+            seconds(&recorded(&manifest, manifest.recording_started_at(), end)),
+            [(0, 10), (28, 48)]
+        );
     }
 }

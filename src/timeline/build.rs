@@ -39,8 +39,15 @@ pub fn build(manifest: &Manifest, dumps: &[DumpInput<'_>]) -> Timeline {
             tracks.push((index, placed));
         }
     }
-    let latest_frame = tracks.iter().flat_map(|(_, placed)| placed).filter_map(|placed| placed.live.iter().last()).map(|span| span.end).max();
-    let end = session_end(manifest, origin).or(latest_frame).unwrap_or(SessionTime::START);
+    let latest_frame = tracks
+        .iter()
+        .flat_map(|(_, placed)| placed)
+        .filter_map(|placed| placed.live.iter().last())
+        .map(|span| span.end)
+        .max();
+    let end = session_end(manifest, origin)
+        .or(latest_frame)
+        .unwrap_or(SessionTime::START);
     let recorded = recorded(manifest, origin, end);
     let end = recorded.iter().last().map_or(SessionTime::START, |span| span.end);
     let within = Spans::union([Span::new(SessionTime::START, end)]);
@@ -58,7 +65,13 @@ pub fn build(manifest: &Manifest, dumps: &[DumpInput<'_>]) -> Timeline {
             live: live.subtract(&mutes),
         }
     });
-    Timeline { origin, end, recorded, tracks: tracks.collect(), warnings }
+    Timeline {
+        origin,
+        end,
+        recorded,
+        tracks: tracks.collect(),
+        warnings,
+    }
 }
 
 fn place(track: &Track, input: &DumpInput<'_>, origin: WallTime, warnings: &mut Vec<String>) -> Placed {
@@ -67,21 +80,32 @@ fn place(track: &Track, input: &DumpInput<'_>, origin: WallTime, warnings: &mut 
     let at = match dump.started_at {
         Some(wall) => wall.on_session_clock(origin),
         None => {
-            warnings.push(format!("{}: has no started_at, placed at the start of the recording", dump.uri));
+            warnings.push(format!(
+                "{}: has no started_at, placed at the start of the recording",
+                dump.uri
+            ));
             SessionTime::START
         }
     };
     let first = stamps.start().unwrap_or(0);
     let zero = if stamps.time_base.delta(first).abs() > SANE_START {
         let offset = stamps.time_base.delta(first);
-        warnings.push(format!("{}: its first timestamp is {offset}; counted from its first frame instead", dump.uri));
+        warnings.push(format!(
+            "{}: its first timestamp is {offset}; counted from its first frame instead",
+            dump.uri
+        ));
         first
     } else {
         0
     };
     let clock = Clock::anchored(stamps.time_base, zero, at);
     let live = live(stamps, &clock, track.kind, track.source());
-    Placed { dump: input.dump, layer_rank: dump.layer_rank(), clock, live }
+    Placed {
+        dump: input.dump,
+        layer_rank: dump.layer_rank(),
+        clock,
+        live,
+    }
 }
 
 /// Where dumps of one track overlap, the better layer counts; among equals the one that began later.
@@ -98,7 +122,13 @@ fn arrange(mut placed: Vec<Placed>, within: &Spans) -> (Vec<Piece>, Spans) {
     let live = Spans::union(taken.iter().flat_map(|(spans, _)| spans.iter().collect::<Vec<_>>()));
     let mut pieces: Vec<Piece> = taken
         .iter()
-        .flat_map(|(spans, placed)| spans.iter().map(|span| Piece { dump: placed.dump, span, clock: placed.clock.clone() }))
+        .flat_map(|(spans, placed)| {
+            spans.iter().map(|span| Piece {
+                dump: placed.dump,
+                span,
+                clock: placed.clock.clone(),
+            })
+        })
         .collect();
     pieces.sort_by_key(|piece| piece.span.start);
     (pieces, live)
@@ -107,13 +137,22 @@ fn arrange(mut placed: Vec<Placed>, within: &Spans) -> (Vec<Piece>, Spans) {
 /// The end of the session by what the platform says; `None` where it says nothing.
 fn session_end(manifest: &Manifest, origin: WallTime) -> Option<SessionTime> {
     let said = manifest.session.ended_at.or_else(|| {
-        let windows = manifest.recording.iter().flatten().filter_map(|window| window.stopped_at);
+        let windows = manifest
+            .recording
+            .iter()
+            .flatten()
+            .filter_map(|window| window.stopped_at);
         let events = manifest.events.iter().map(|event| event.at);
         let peers = manifest.peers.iter().filter_map(|peer| peer.left_at);
-        let dumps = manifest.tracks.iter().flat_map(|track| &track.dumps).filter_map(|dump| dump.ended_at);
+        let dumps = manifest
+            .tracks
+            .iter()
+            .flat_map(|track| &track.dumps)
+            .filter_map(|dump| dump.ended_at);
         windows.chain(events).chain(peers).chain(dumps).max()
     });
-    said.map(|at| at.on_session_clock(origin)).filter(|end| *end > SessionTime::START)
+    said.map(|at| at.on_session_clock(origin))
+        .filter(|end| *end > SessionTime::START)
 }
 
 impl TrackTimeline {

@@ -23,7 +23,10 @@ pub struct Knot {
 impl Clock {
     /// A clock that runs true and shows `pts` at `at`.
     pub fn anchored(time_base: TimeBase, pts: i64, at: SessionTime) -> Clock {
-        Clock { time_base, knots: vec![Knot { pts, at, drift_ppb: 0 }] }
+        Clock {
+            time_base,
+            knots: vec![Knot { pts, at, drift_ppb: 0 }],
+        }
     }
 
     /// A clock of several stretches; `None` unless there is a knot and their timestamps grow.
@@ -59,8 +62,16 @@ mod tests {
     fn each_knot_holds_until_the_next() {
         let millis = |value: i64| SessionTime::START + TimeDelta::from_millis(value);
         let knots = vec![
-            Knot { pts: 0, at: millis(500), drift_ppb: 0 },
-            Knot { pts: 90_000, at: millis(8_500), drift_ppb: 1_000_000 },
+            Knot {
+                pts: 0,
+                at: millis(500),
+                drift_ppb: 0,
+            },
+            Knot {
+                pts: 90_000,
+                at: millis(8_500),
+                drift_ppb: 1_000_000,
+            },
         ];
         let clock = Clock::from_knots(TimeBase::new(1, 90_000).unwrap(), knots).unwrap();
         assert_eq!(clock.session_time(-45_000), millis(0));

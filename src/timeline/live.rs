@@ -8,6 +8,9 @@ use crate::media::{Kind, Source, Span, Spans, Stamps, TimeDelta};
 const CAMERA_GAP: TimeDelta = TimeDelta::from_millis(2000);
 const SCREEN_GAP: TimeDelta = TimeDelta::from_seconds(3600);
 
+/// Silence shorter than this does not end a stretch of sound.
+const SOUND_GAP: TimeDelta = TimeDelta::from_seconds(2);
+
 /// The last frame before a hole is held no longer than this.
 const LONGEST_HOLD: TimeDelta = TimeDelta::from_millis(500);
 
@@ -26,8 +29,17 @@ fn gap_limit(source: Source) -> TimeDelta {
     }
 }
 
+/// Short holes (DTX, loss) play as silence anyway: bridging them keeps the plan small.
 fn audible(stamps: &Stamps, clock: &Clock) -> Spans {
-    Spans::union(stamps.runs.iter().map(|run| Span::new(clock.session_time(run.0), clock.session_time(run.1))))
+    let mut spans: Vec<Span> = Vec::new();
+    for run in &stamps.runs {
+        let run = Span::new(clock.session_time(run.0), clock.session_time(run.1));
+        match spans.last_mut() {
+            Some(last) if run.start - last.end <= SOUND_GAP => last.end = last.end.max(run.end),
+            _ => spans.push(run),
+        }
+    }
+    Spans::union(spans)
 }
 
 fn visible(stamps: &Stamps, clock: &Clock, gap: TimeDelta) -> Spans {
@@ -56,7 +68,12 @@ mod tests {
     }
 
     fn frames(frames: Vec<i64>) -> Stamps {
-        Stamps { time_base: TimeBase::MILLIS, frames, runs: vec![], first_decodable: None }
+        Stamps {
+            time_base: TimeBase::MILLIS,
+            frames,
+            runs: vec![],
+            first_decodable: None,
+        }
     }
 
     #[test]
@@ -64,7 +81,13 @@ mod tests {
         let stamps = frames((0..50).map(|n| n * 40).chain((0..50).map(|n| 9000 + n * 40)).collect());
         let clock = Clock::anchored(TimeBase::MILLIS, 0, millis(1000));
         let cameras = live(&stamps, &clock, Kind::Video, Source::Camera);
-        assert_eq!(cameras.as_slice(), [Span::new(millis(1000), millis(3000)), Span::new(millis(10_000), millis(12_000))]);
+        assert_eq!(
+            cameras.as_slice(),
+            [
+                Span::new(millis(1000), millis(3000)),
+                Span::new(millis(10_000), millis(12_000))
+            ]
+        );
         let screens = live(&stamps, &clock, Kind::Video, Source::Screen);
         assert_eq!(screens.as_slice(), [Span::new(millis(1000), millis(12_000))]);
     }

@@ -1,0 +1,100 @@
+//! `tessera plan`: what compose would make, without making it.
+
+use clap::Args;
+
+use super::{
+    options::{RecordingArgs, SessionArgs},
+    print, print_json,
+    text::{clock, table},
+};
+use crate::{
+    composition::{Plan, Tile},
+    dump::probe::Depth,
+    job::{JobError, Prepared, prepare},
+    media::Tick,
+};
+
+/// Show what compose would make of a session: scenes, tiles, sound, chunks and expected cost
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    session: SessionArgs,
+    #[command(flatten)]
+    recording: RecordingArgs,
+    /// Print the plan as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: PlanArgs) -> Result<(), JobError> {
+    let request = args.recording.request()?;
+    let prepared = prepare(&args.session.source(), Depth::Packets)?;
+    let plan = prepared.plan(&request)?;
+    if args.json {
+        return print_json(&plan);
+    }
+    print(&described(&plan, &prepared))
+}
+
+fn described(plan: &Plan, prepared: &Prepared) -> String {
+    let at = |tick: Tick| clock(plan.ticks_per_second.time_of(tick).since_start());
+    let mut text = format!(
+        "session {}, from {}: {} long, {} at {} ticks a second, layout {}\n",
+        plan.session_id,
+        plan.started_at,
+        clock(plan.duration()),
+        plan.canvas,
+        plan.ticks_per_second.per_second(),
+        plan.layout,
+    );
+    text += &format!("\n{} scenes\n", plan.scenes.len());
+    let mut rows = Vec::new();
+    for scene in &plan.scenes {
+        let tiles: Vec<String> = scene.tiles.iter().map(tile).collect();
+        let shown = if tiles.is_empty() {
+            "nobody".to_owned()
+        } else {
+            tiles.join("  ")
+        };
+        rows.push(vec![format!("  {}", at(scene.start)), at(scene.end), shown]);
+    }
+    text += &table(&rows);
+    text += &format!("\n{} tracks heard\n", plan.audio.len());
+    let heard = plan.audio.iter().map(|track| {
+        let spans: Vec<String> = track
+            .stretches
+            .iter()
+            .map(|stretch| {
+                format!(
+                    "{}-{}",
+                    clock(stretch.start.time().since_start()),
+                    clock(stretch.end.time().since_start())
+                )
+            })
+            .collect();
+        vec![format!("  {}", track.track_id), spans.join(" ")]
+    });
+    text += &table(&heard.collect::<Vec<_>>());
+    let cost = plan.cost;
+    text += &format!(
+        "\n{} chunks; decodes {} frames, encodes {} of {}, about {} s of CPU\n",
+        plan.chunks.len(),
+        cost.decoded_frames,
+        cost.encoded_frames,
+        plan.length.0,
+        cost.cpu_millis.div_ceil(1000),
+    );
+    for warning in prepared
+        .warnings
+        .iter()
+        .chain(&plan.warnings)
+        .chain(&prepared.dump_warnings())
+    {
+        text += &format!("warning: {warning}\n");
+    }
+    text + &format!("plan {}\n", plan.hash)
+}
+
+fn tile(tile: &Tile) -> String {
+    format!("{} {}+{}+{}", tile.track_id, tile.rect.size(), tile.rect.x, tile.rect.y)
+}

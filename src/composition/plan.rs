@@ -1,0 +1,184 @@
+//! The plan: everything decided, nothing rendered. Plain data; the same input gives the same bytes.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::FramePolicy;
+use crate::{
+    layout::Rgb,
+    media::{
+        ChannelCount, Fit, PeerId, Preset, Rect, SamplePosition, SessionId, SessionTime, Size, Tick, TickRate,
+        TimeDelta, TrackId, WallTime,
+    },
+    timeline::Clock,
+};
+
+/// One recording to render.
+///
+/// Ticks and samples count from the start of the recording, pixels from the canvas's upper left corner, session times in
+/// nanoseconds from `session_origin`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Version of this shape, 1.
+    pub version: u32,
+    pub session_id: SessionId,
+    pub title: String,
+    /// Wall clock of tick 0.
+    pub started_at: WallTime,
+    /// Wall clock of session time zero.
+    pub session_origin: WallTime,
+    pub ticks_per_second: TickRate,
+    /// Ticks in the whole recording.
+    pub length: Tick,
+    pub canvas: Size,
+    pub background: Rgb,
+    pub layout: String,
+    pub encoding: Encoding,
+    /// Follow on each other from tick 0 to `length`.
+    pub scenes: Vec<Scene>,
+    pub video: Vec<VideoTrack>,
+    pub audio: Vec<AudioTrack>,
+    pub mix: Mix,
+    /// Follow on each other from tick 0 to `length`.
+    pub chunks: Vec<Chunk>,
+    pub cost: Cost,
+    pub warnings: Vec<String>,
+    /// SHA-256 of all of the above, as compact JSON.
+    pub hash: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Encoding {
+    pub preset: Preset,
+    pub crf: u8,
+    pub frames: FramePolicy,
+}
+
+/// A stretch in which the set of tiles does not change: `start` up to, not including, `end`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scene {
+    pub start: Tick,
+    pub end: Tick,
+    pub tiles: Vec<Tile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tile {
+    pub track_id: TrackId,
+    pub peer_id: PeerId,
+    #[serde(flatten)]
+    pub rect: Rect,
+    pub fit: Fit,
+}
+
+/// A track that is seen, and where its pictures come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VideoTrack {
+    pub track_id: TrackId,
+    /// Index into the manifest's tracks.
+    pub track: usize,
+    pub stretches: Vec<VideoStretch>,
+}
+
+/// Ticks for which one dump is a track's source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoStretch {
+    /// Index into the track's dumps.
+    pub dump: usize,
+    pub start: Tick,
+    pub end: Tick,
+    /// What the session clock shows at `start`.
+    pub session_start: SessionTime,
+    pub clock: Clock,
+}
+
+/// A track that is heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AudioTrack {
+    pub track_id: TrackId,
+    pub peer_id: PeerId,
+    /// Index into the manifest's tracks.
+    pub track: usize,
+    pub stretches: Vec<SoundStretch>,
+}
+
+/// Samples for which one dump is heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SoundStretch {
+    /// Index into the track's dumps.
+    pub dump: usize,
+    pub start: SamplePosition,
+    pub end: SamplePosition,
+    /// How far the session clock is ahead of the recording here: the pauses cut out so far.
+    pub shift: TimeDelta,
+    pub clock: Clock,
+}
+
+/// How the sound is mixed and encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Mix {
+    pub channels: ChannelCount,
+    pub sample_rate: u32,
+    pub bits_per_second: u32,
+    /// Ends with the last tick.
+    pub length: SamplePosition,
+}
+
+/// A closed GOP that is encoded on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Chunk {
+    pub start: Tick,
+    pub end: Tick,
+}
+
+/// What rendering will take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Cost {
+    pub decoded_frames: u64,
+    pub encoded_frames: u64,
+    pub sound_seconds: u64,
+    /// A rough estimate for one core of 2020's make, in milliseconds.
+    pub cpu_millis: u64,
+}
+
+impl Plan {
+    /// Length of the recording.
+    pub fn duration(&self) -> TimeDelta {
+        self.ticks_per_second.time_of(self.length).since_start()
+    }
+
+    /// Fills in the hash of everything else.
+    pub(super) fn sealed(mut self) -> Plan {
+        self.hash = String::new();
+        let bytes = serde_json::to_vec(&self).expect("a plan is plain data and always serialises");
+        self.hash = Sha256::digest(&bytes)
+            .iter()
+            .fold(String::with_capacity(64), |mut text, byte| {
+                write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+                text
+            });
+        self
+    }
+}
+
+impl VideoStretch {
+    /// Where `pts` stands on the tick grid of the recording, in thousandths of a tick, rounded down.
+    pub fn thousandths(&self, pts: i64, rate: TickRate) -> i128 {
+        let offset = self.clock.session_time(pts) - self.session_start;
+        let scaled = i128::from(offset.nanos()) * i128::from(rate.per_second());
+        i128::from(self.start.0) * 1000 + scaled.div_euclid(1_000_000)
+    }
+
+    pub fn contains(&self, tick: Tick) -> bool {
+        self.start <= tick && tick < self.end
+    }
+}
+
+impl SoundStretch {
+    /// The sample of the recording at which the dump's timestamp `pts` is heard.
+    pub fn sample_of(&self, pts: i64) -> SamplePosition {
+        (self.clock.session_time(pts) - self.shift).sample()
+    }
+}

@@ -1,0 +1,41 @@
+//! What the caller wants made of a session.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    layout::Layout,
+    media::{Preset, SessionTime, Size, TickRate},
+};
+
+/// One recording to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub layout: Layout,
+    pub canvas: Size,
+    pub rate: RateChoice,
+    pub frames: FramePolicy,
+    pub preset: Preset,
+    /// x264's constant rate factor, 0 to 51.
+    pub crf: u8,
+    /// Leave out what came before this time of the session clock.
+    pub from: Option<SessionTime>,
+    /// Leave out what came after.
+    pub to: Option<SessionTime>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateChoice {
+    /// The lowest usual rate that shows every frame of the cameras on screen.
+    Auto,
+    Fixed(TickRate),
+}
+
+/// Which ticks become frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FramePolicy {
+    /// Only ticks at which a tile changed, and at least one a second.
+    Changes,
+    /// Every tick: a constant frame rate.
+    EveryTick,
+}

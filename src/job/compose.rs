@@ -1,0 +1,102 @@
+//! A local run: session in, recording and report out.
+
+use std::path::PathBuf;
+
+use super::{
+    JobError, Prepared, Report, SessionSource,
+    output::OutputFolder,
+    prepare::{Verdict, prepare},
+    report::Stages,
+    usage::{Meter, peak_memory},
+};
+use crate::{
+    composition::{Plan, PlanError, Request, plan},
+    dump::probe::Depth,
+    render::{RenderInput, Watch, Workplace, render},
+};
+
+/// What to compose, how, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposeRequest {
+    pub source: SessionSource,
+    pub request: Request,
+    pub out: PathBuf,
+    pub threads: usize,
+}
+
+/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress.
+pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
+    let mut meter = Meter::start();
+    let mut prepared = prepare(&request.source, Depth::Packets)?;
+    let plan = prepared.plan(&request.request)?;
+    let folder = OutputFolder::open(&request.out)?;
+    let mut stages = Stages {
+        prepare: meter.lap(),
+        ..Stages::default()
+    };
+
+    let watch = begin(&plan);
+    let recording = folder.work().join("recording.mp4");
+    let input = RenderInput {
+        plan: &plan,
+        files: &prepared.files,
+        probes: &prepared.probes,
+    };
+    let place = Workplace {
+        output: &recording,
+        work: folder.work(),
+        threads: request.threads,
+    };
+    let rendered = render(&input, place, &watch)?;
+    stages.first_frame = rendered.first_frame;
+    stages.render = meter.lap();
+
+    for fault in rendered.faults {
+        prepared.remark(
+            fault.key,
+            format!(
+                "{} packet(s) could not be decoded (first: {})",
+                fault.packets, fault.first
+            ),
+        );
+    }
+    let name = format!("Rec-{}-{}.mp4", plan.session_id, plan.started_at.unix_millis());
+    let asset = folder.publish(&recording, &name, "room-composite")?;
+    stages.finish = meter.lap();
+
+    let mut report = Report::of(&plan);
+    report.encoded_frames = rendered.encoded_frames;
+    report.assets = vec![asset];
+    report.timings = stages.timings(peak_memory());
+    report.warnings = prepared
+        .warnings
+        .iter()
+        .cloned()
+        .chain(plan.warnings)
+        .chain(prepared.dump_warnings())
+        .collect();
+    report.dumps = prepared.verdicts;
+    folder.write_report(&report)?;
+    Ok(report)
+}
+
+impl Prepared {
+    /// The plan of one recording of this session.
+    pub fn plan(&self, request: &Request) -> Result<Plan, JobError> {
+        let path = self.manifest_path.clone();
+        plan(&self.manifest, &self.timeline, &self.probes, request).map_err(|error| match error {
+            PlanError::NothingUsable
+                if self
+                    .verdicts
+                    .iter()
+                    .all(|verdict| verdict.verdict == Verdict::Quarantined) =>
+            {
+                JobError::NoUsableDump {
+                    path,
+                    reasons: self.dump_warnings(),
+                }
+            }
+            error @ (PlanError::NothingUsable | PlanError::NothingKept { .. }) => JobError::Plan { path, error },
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The folder that results go to. A file there is whole or absent: it is written beside its place and moved.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::{Asset, JobError, Report};
+
+pub struct OutputFolder {
+    folder: PathBuf,
+    /// Deleted with everything in it when the job ends, however it ends.
+    work: TempDir,
+}
+
+impl OutputFolder {
+    pub fn open(folder: &Path) -> Result<OutputFolder, JobError> {
+        let failed = |error| JobError::Output {
+            path: folder.to_owned(),
+            error,
+        };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let work = tempfile::Builder::new()
+            .prefix(".tessera-")
+            .tempdir_in(folder)
+            .map_err(failed)?;
+        Ok(OutputFolder {
+            folder: folder.to_owned(),
+            work,
+        })
+    }
+
+    pub fn work(&self) -> &Path {
+        self.work.path()
+    }
+
+    /// Moves a finished file of the work folder to its name.
+    pub fn publish(&self, work_file: &Path, name: &str, kind: &'static str) -> Result<Asset, JobError> {
+        let path = self.folder.join(name);
+        let failed = |error| JobError::Output {
+            path: path.clone(),
+            error,
+        };
+        let (size, sha256) = synced_checksum(work_file).map_err(failed)?;
+        fs::rename(work_file, &path).map_err(failed)?;
+        Ok(Asset {
+            kind,
+            file: name.to_owned(),
+            path: path.display().to_string(),
+            size,
+            sha256,
+        })
+    }
+
+    pub fn write_report(&self, report: &Report) -> Result<(), JobError> {
+        let path = self.folder.join("report.json");
+        let failed = |error: io::Error| JobError::Output {
+            path: path.clone(),
+            error,
+        };
+        let text = serde_json::to_string_pretty(report).expect("a report is plain data and always serialises");
+        let draft = self.work.path().join("report.json");
+        fs::write(&draft, text + "\n").map_err(failed)?;
+        fs::rename(&draft, &path).map_err(failed)
+    }
+}
+
+/// Size and SHA-256 of a file that is now safely on the disk.
+fn synced_checksum(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = fs::File::open(path)?;
+    file.sync_all()?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        let read = io::Read::read(&mut file, &mut buffer)?;
+        if read == 0 {
+            return Ok((
+                size,
+                hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            ));
+        }
+        hasher.update(&buffer[..read]);
+        size += read as u64;
+    }
+}

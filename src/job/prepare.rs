@@ -1,0 +1,237 @@
+//! Reading a session: its manifest, and every dump found and probed. One bad dump never fails a session.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use serde::Serialize;
+
+use super::JobError;
+use crate::{
+    dump::{
+        DumpError, SourcePolicy, locate,
+        probe::{Depth, DumpKey, Probe, Probes, probe},
+    },
+    layout::{self, Layout},
+    media::TrackId,
+    render::DumpFile,
+    session::{self, Manifest},
+    timeline::{DumpInput, Timeline, build},
+};
+
+/// Where a session is, and how far it is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSource {
+    /// A `session.json`, or a folder that holds one.
+    pub path: PathBuf,
+    pub policy: SourcePolicy,
+}
+
+/// A session that has been read, with all that is known of its dumps.
+#[derive(Debug)]
+pub struct Prepared {
+    pub manifest_path: PathBuf,
+    pub manifest: Manifest,
+    pub files: BTreeMap<DumpKey, DumpFile>,
+    pub probes: Probes,
+    /// One for every dump of the manifest, in its order.
+    pub verdicts: Vec<DumpVerdict>,
+    pub timeline: Timeline,
+    /// About the manifest, the timeline and the dumps.
+    pub warnings: Vec<String>,
+}
+
+/// What becomes of a dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DumpVerdict {
+    #[serde(skip)]
+    pub key: DumpKey,
+    pub track_id: TrackId,
+    pub uri: String,
+    pub verdict: Verdict,
+    /// What was found, for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Used,
+    /// Used as far as possible.
+    Repaired,
+    /// Left out.
+    Quarantined,
+}
+
+/// Reads the session, probing its dumps at `depth`. Fails only if the manifest cannot be used.
+pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobError> {
+    let path = if source.path.is_dir() {
+        source.path.join("session.json")
+    } else {
+        source.path.clone()
+    };
+    let text = fs::read_to_string(&path).map_err(|error| JobError::ManifestUnreadable {
+        path: path.clone(),
+        error,
+    })?;
+    let parsed = session::parse(&text).map_err(|error| JobError::Manifest {
+        path: path.clone(),
+        error,
+    })?;
+    let manifest = parsed.manifest;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned();
+    let found = probe_all(&manifest, &folder, source.policy, depth);
+    let mut prepared = Prepared {
+        manifest_path: path,
+        files: BTreeMap::new(),
+        probes: Probes::new(),
+        verdicts: Vec::new(),
+        timeline: build(&manifest, &[]),
+        warnings: parsed.warnings,
+        manifest,
+    };
+    for (key, result) in found {
+        prepared.take(key, result);
+    }
+    let inputs = prepared.probes.iter().map(|(key, probe)| DumpInput {
+        track: key.track,
+        dump: key.dump,
+        stamps: &probe.stamps,
+    });
+    let timeline = build(&prepared.manifest, &inputs.collect::<Vec<_>>());
+    prepared.warnings.extend(timeline.warnings.iter().cloned());
+    prepared.timeline = timeline;
+    Ok(prepared)
+}
+
+/// The layout of that name, or of the file at that path.
+pub fn load_layout(name: &str) -> Result<Layout, JobError> {
+    let wrong = |error| JobError::Layout {
+        name: name.to_owned(),
+        error,
+    };
+    if !name.ends_with(".toml") && !name.contains('/') {
+        return layout::builtin(name).map_err(wrong);
+    }
+    let text = fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
+        path: name.into(),
+        error,
+    })?;
+    layout::parse(&text).map_err(wrong)
+}
+
+type Found = Result<(DumpFile, Probe), DumpError>;
+
+/// Probes all dumps on a few threads: it is mostly reading.
+fn probe_all(manifest: &Manifest, folder: &Path, policy: SourcePolicy, depth: Depth) -> BTreeMap<DumpKey, Found> {
+    let keys = manifest
+        .tracks
+        .iter()
+        .enumerate()
+        .flat_map(|(track, it)| (0..it.dumps.len()).map(move |dump| DumpKey { track, dump }));
+    let todo = Mutex::new(keys.collect::<Vec<_>>().into_iter());
+    let done = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = todo.lock().expect("no probing thread panics").next();
+                    let Some(key) = next else { return };
+                    let found = probe_one(manifest, key, folder, policy, depth);
+                    done.lock().expect("no probing thread panics").insert(key, found);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no probing thread panics")
+}
+
+fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePolicy, depth: Depth) -> Found {
+    let track = &manifest.tracks[key.track];
+    let dump = &track.dumps[key.dump];
+    let path = locate(folder, &dump.uri, policy)?;
+    let probe = probe(&path, dump, track.kind, depth)?;
+    Ok((
+        DumpFile {
+            path,
+            format: dump.format.clone(),
+            kind: track.kind,
+        },
+        probe,
+    ))
+}
+
+impl Prepared {
+    /// What can be said about dumps that are not simply used.
+    pub fn dump_warnings(&self) -> Vec<String> {
+        let bad = self.verdicts.iter().filter(|verdict| verdict.verdict != Verdict::Used);
+        bad.map(DumpVerdict::to_string).collect()
+    }
+
+    /// Adds a remark about a dump that turned out to be less than whole.
+    pub fn remark(&mut self, key: DumpKey, remark: String) {
+        if let Some(verdict) = self.verdicts.iter_mut().find(|verdict| verdict.key == key) {
+            verdict.verdict = verdict.verdict.max(Verdict::Repaired);
+            verdict.remarks.push(remark);
+        }
+    }
+
+    fn take(&mut self, key: DumpKey, found: Found) {
+        let track = &self.manifest.tracks[key.track];
+        let uri = track.dumps[key.dump].uri.clone();
+        let mut verdict = DumpVerdict {
+            key,
+            track_id: track.id.clone(),
+            uri,
+            verdict: Verdict::Used,
+            remarks: Vec::new(),
+        };
+        match found {
+            Ok((file, probe)) => {
+                verdict.remarks.extend(probe.remarks.iter().cloned());
+                if let Some(promised) = track.known_codec().filter(|codec| *codec != probe.codec) {
+                    verdict
+                        .remarks
+                        .push(format!("holds {}, not {promised} as the manifest says", probe.codec));
+                }
+                if !verdict.remarks.is_empty() {
+                    verdict.verdict = Verdict::Repaired;
+                }
+                self.files.insert(key, file);
+                self.probes.insert(key, probe);
+            }
+            Err(error) => {
+                verdict.verdict = Verdict::Quarantined;
+                verdict.remarks.push(error.to_string());
+            }
+        }
+        self.verdicts.push(verdict);
+    }
+}
+
+impl std::fmt::Display for DumpVerdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = match self.verdict {
+            Verdict::Used => "used",
+            Verdict::Repaired => "used as far as possible",
+            Verdict::Quarantined => "left out",
+        };
+        // names come from strangers: control characters must not reach a terminal
+        let uri = self.uri.escape_default();
+        write!(
+            f,
+            "dump {uri} (track {}) {word}: {}",
+            self.track_id.as_str().escape_default(),
+            self.remarks.join("; ")
+        )
+    }
+}

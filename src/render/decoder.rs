@@ -1,0 +1,135 @@
+//! Decoding one video dump once, in order, up to the frame that is wanted.
+
+use crate::{
+    av::{Packet, VideoDecoder, VideoFrame},
+    dump::{DumpError, Reader, probe::DumpKey},
+};
+
+use super::{DumpFault, RenderInput};
+
+/// An open video dump.
+pub struct DumpDecoder {
+    key: DumpKey,
+    reader: Reader,
+    decoder: VideoDecoder,
+    /// Decoded, but not yet due.
+    pending: Option<VideoFrame>,
+    current: Option<VideoFrame>,
+    state: State,
+    faults: Faults,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before the first keyframe: nothing can be decoded yet.
+    Waiting,
+    Reading,
+    /// The file is read; the decoder may still hold frames.
+    Draining,
+    Finished,
+}
+
+/// Counts what went wrong and keeps the first reason.
+#[derive(Debug, Default)]
+pub struct Faults {
+    packets: u64,
+    first: Option<String>,
+}
+
+impl DumpDecoder {
+    pub fn open(input: &RenderInput<'_>, key: DumpKey) -> Result<DumpDecoder, DumpError> {
+        let reader = input.open(key)?;
+        let decoder = VideoDecoder::open(reader.parameters()).map_err(DumpError::Unreadable)?;
+        Ok(DumpDecoder {
+            key,
+            reader,
+            decoder,
+            pending: None,
+            current: None,
+            state: State::Waiting,
+            faults: Faults::default(),
+        })
+    }
+
+    /// The latest frame whose timestamp is at most `pts`. Timestamps asked for must not fall.
+    pub fn frame_at(&mut self, pts: i64) -> Option<&VideoFrame> {
+        loop {
+            match &self.pending {
+                Some(frame) if frame.pts().is_some_and(|at| at > pts) => break,
+                Some(_) => self.current = self.pending.take(),
+                None if self.state == State::Finished => break,
+                None => self.pending = self.next_frame(),
+            }
+        }
+        self.current.as_ref()
+    }
+
+    pub fn fault(&self) -> Option<DumpFault> {
+        self.faults.report(self.key)
+    }
+
+    /// The next frame worth showing; `None` when the dump has ended.
+    fn next_frame(&mut self) -> Option<VideoFrame> {
+        loop {
+            match self.decoder.receive() {
+                // half-guessed pictures are smeared: the last good one stays
+                Ok(Some(frame)) if frame.is_corrupt() => continue,
+                Ok(Some(frame)) => return Some(frame),
+                Ok(None) => {}
+                Err(error) => self.faults.note(&error),
+            }
+            match self.state {
+                State::Waiting | State::Reading => self.feed(),
+                State::Draining => {
+                    self.state = State::Finished;
+                    return None;
+                }
+                State::Finished => return None,
+            }
+        }
+    }
+
+    fn feed(&mut self) {
+        let packet = match self.reader.read() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return self.end(),
+            Err(error) => {
+                self.faults.note(&error);
+                return self.end();
+            }
+        };
+        if self.state == State::Waiting && !is_usable_start(&packet) {
+            return;
+        }
+        self.state = State::Reading;
+        if let Err(error) = self.decoder.send(&packet) {
+            self.faults.note(&error);
+        }
+    }
+
+    fn end(&mut self) {
+        self.state = State::Draining;
+        if let Err(error) = self.decoder.send_end() {
+            self.faults.note(&error);
+        }
+    }
+}
+
+fn is_usable_start(packet: &Packet) -> bool {
+    packet.is_key() && packet.pts().is_some()
+}
+
+impl Faults {
+    pub fn note(&mut self, error: &impl std::fmt::Display) {
+        self.packets += 1;
+        self.first.get_or_insert_with(|| error.to_string());
+    }
+
+    pub fn report(&self, key: DumpKey) -> Option<DumpFault> {
+        self.first.clone().map(|first| DumpFault {
+            key,
+            packets: self.packets,
+            first,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! Mixing all sound of a recording and encoding it.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::{DumpFault, RenderError, RenderInput, Watch, limiter::Limiter, sound::SoundSource};
+use crate::{
+    av::{AudioEncoder, AudioSettings, Container, Muxer},
+    composition::{AudioTrack, SoundStretch},
+    dump::probe::DumpKey,
+    media::SamplePosition,
+};
+
+/// Sound is mixed in blocks of a second.
+const BLOCK: i64 = 48_000;
+
+/// Mixes the sound of the plan into the file at `path`; says which dumps had faults.
+pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result<Vec<DumpFault>, RenderError> {
+    let mix = input.plan.mix;
+    let mut encoder = AudioEncoder::open(AudioSettings {
+        channels: mix.channels,
+        bits_per_second: mix.bits_per_second,
+    })?;
+    let mut muxer = Muxer::create(path, Container::Matroska)?;
+    let track = muxer.add_audio(&encoder)?;
+    muxer.begin()?;
+    let mut sink = |packet| muxer.write(track, packet);
+    let mut sources: Vec<SoundSource<'_>> = input
+        .plan
+        .audio
+        .iter()
+        .flat_map(|track| sources(input, track))
+        .collect();
+    let mut limiter = Limiter::new(mix.channels.count());
+    // what the limiter holds back at the start must be asked for at the end
+    let mut skip = Limiter::DELAY;
+    let total = mix.length.0 + Limiter::DELAY as i64;
+    for start in (0..total).step_by(BLOCK as usize) {
+        if watch.is_cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        let length = BLOCK.min(total - start) as usize;
+        let mut block = mixed(&mut sources, SamplePosition(start), length, mix.channels.count());
+        limiter.process(&mut block);
+        let from = skip.min(length);
+        skip -= from;
+        let channels: Vec<&[f32]> = block.iter().map(|channel| &channel[from..]).collect();
+        encoder.send(&channels, &mut sink)?;
+    }
+    encoder.finish(&mut sink)?;
+    muxer.finish()?;
+    Ok(sources.iter().filter_map(SoundSource::fault).collect())
+}
+
+/// One source per dump of the track.
+fn sources<'a>(input: &'a RenderInput<'a>, track: &'a AudioTrack) -> Vec<SoundSource<'a>> {
+    let mut dumps: Vec<usize> = track.stretches.iter().map(|stretch| stretch.dump).collect();
+    dumps.sort_unstable();
+    dumps.dedup();
+    let stretches = |dump: usize| -> Vec<&'a SoundStretch> {
+        track.stretches.iter().filter(|stretch| stretch.dump == dump).collect()
+    };
+    dumps
+        .into_iter()
+        .map(|dump| {
+            SoundSource::new(
+                input,
+                DumpKey {
+                    track: track.track,
+                    dump,
+                },
+                stretches(dump),
+            )
+        })
+        .collect()
+}
+
+/// All sources decoded in parallel, but added in their order: sums of floats depend on it.
+fn mixed(sources: &mut [SoundSource<'_>], start: SamplePosition, length: usize, channels: usize) -> Vec<Vec<f32>> {
+    let silence = || vec![vec![0.0f32; length]; channels];
+    let heard: Vec<Vec<Vec<f32>>> = sources
+        .par_iter_mut()
+        .with_max_len(1)
+        .map(|source| {
+            let mut block = silence();
+            source.add_to(start, &mut block);
+            block
+        })
+        .collect();
+    let mut sum = silence();
+    for block in heard {
+        for (sum, channel) in sum.iter_mut().zip(block) {
+            sum.iter_mut().zip(channel).for_each(|(sum, sample)| *sum += sample);
+        }
+    }
+    sum
+}
