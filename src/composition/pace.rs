@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        media::{SessionTime, TimeBase},
+        media::{Receipts, SessionTime, TimeBase},
         timeline::Clock,
     };
 
@@ -164,6 +164,7 @@ mod tests {
             frames,
             runs: vec![],
             first_decodable,
+            receipts: Receipts::default(),
         }
     }
 

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use super::{DumpError, Reader};
 use crate::{
     av::{AudioDecoder, Packet, StreamParameters, VideoDecoder},
-    media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
+    media::{Codec, Kind, Receipts, Size, Stamps, TimeBase, TimeDelta},
     session::Dump,
 };
 
 /// Holes in sound shorter than this are rounding of timestamps, not silence.
 const SOUND_SLACK: TimeDelta = TimeDelta::from_millis(5);
 /// A picture is followed by the next within this time, or there is a hole.
-const PICTURE_SLACK: TimeDelta = TimeDelta::from_millis(2000);
+const PICTURE_SLACK: TimeDelta = TimeDelta::from_millis(1000);
 /// A file that ends this much before its own header's claim was cut off.
 const CUT_OFF: TimeDelta = TimeDelta::from_millis(1000);
 
@@ -196,6 +196,7 @@ impl Scan {
             frames: std::mem::take(&mut self.stamps),
             runs: std::mem::take(&mut self.runs),
             first_decodable: self.first_key,
+            receipts: Receipts::default(),
         };
         stamps.frames.sort_unstable();
         stamps.frames.dedup();

@@ -15,5 +15,5 @@ pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;
 pub use span::{Span, Spans};
-pub use stamps::Stamps;
+pub use stamps::{Break, Receipt, Receipts, RtpEpoch, Stamps};
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

@@ -99,7 +99,7 @@ fn place(track: &Track, input: &DumpInput<'_>, origin: WallTime, warnings: &mut 
         0
     };
     let clock = Clock::anchored(stamps.time_base, zero, at);
-    let live = live(stamps, &clock, track.kind, track.source());
+    let live = live(stamps, &clock, track.source());
     Placed {
         dump: input.dump,
         layer_rank: dump.layer_rank(),
