@@ -11,7 +11,7 @@ webinar  30 peers with sound: one shares a screen (1280x720 at 5/s), one is seen
 audio    6 peers with sound only
 
 What makes these dumps cost what real ones cost: VP8 with a single keyframe at its start, so that nobody
-can seek; about 500 kbit/s; pictures of a textured room with sensor noise in which a person sways, nods and
+can seek; 350 to 500 kbit/s; pictures of a textured room with sensor noise in which a person sways, nods and
 talks. A few streams are encoded once and shared by many peers, because decoding does not get cheaper for
 being done to the same file. The same arguments give the same streams on the same ffmpeg.
 
@@ -217,7 +217,7 @@ def swing(size, turns, phase=0.0):
     return f"{size}*sin(2*PI*t*{turns}/{LOOP_SECONDS}+{phase:.3f})"
 
 
-def vp8(out, inputs, graph, fps, seconds):
+def vp8(out, inputs, graph, fps, seconds, rate):
     """Renders one loop, repeats it from memory, and encodes it as a live stream with one keyframe.
 
     A negative cpu-used is a fixed speed; with a positive one libvpx picks its speed by the clock, and no
@@ -225,12 +225,12 @@ def vp8(out, inputs, graph, fps, seconds):
     """
     graph += f",format=yuv420p,loop=loop=-1:size={fps * LOOP_SECONDS}:start=0[v]"
     ffmpeg(*inputs, "-filter_complex_threads", 1, "-filter_complex", graph, "-map", "[v]", "-t", f"{seconds:.3f}",
-           "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", -8, "-threads", 1, "-b:v", "500k",
+           "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", -8, "-threads", 1, "-b:v", rate,
            "-g", 999999, "-keyint_min", 999999, "-error-resilient", 1, "-lag-in-frames", 0,
            "-flags", "+bitexact", "-fflags", "+bitexact", out)
 
 
-def record_face(out, rng, size, fps, seconds):
+def record_face(out, rng, size, fps, seconds, rate):
     """A person at a desk: body and head sway, the head nods, the mouth speaks, the light changes slowly."""
     with tempfile.TemporaryDirectory() as folder:
         room, body, head, mouth = (Path(folder) / f"{part}.pam" for part in ("room", "body", "head", "mouth"))
@@ -254,7 +254,7 @@ def record_face(out, rng, size, fps, seconds):
             f"scale={size.replace('x', ':')}"
         )
         inputs = [arg for part in (room, body, head, mouth) for arg in still(part, fps)]
-        vp8(out, inputs, graph, fps, seconds)
+        vp8(out, inputs, graph, fps, seconds, rate)
 
 
 def record_screen(out, rng, fps, seconds):
@@ -266,7 +266,7 @@ def record_screen(out, rng, fps, seconds):
         scroll = "720*(floor(t/4)+clip(mod(t,4)-3.2,0,0.8)/0.8)*lt(t,15.2)"
         graph = (f"[0]crop=1280:720:0:'{scroll}'[page];"
                  f"[page][1]overlay=format=rgb:x='600+{swing(400, 3)}':y='360+{swing(240, 2)}'")
-        vp8(out, still(document, fps) + still(pointer, fps), graph, fps, seconds)
+        vp8(out, still(document, fps) + still(pointer, fps), graph, fps, seconds, "500k")
 
 
 def one_wave(vowel, samples=256):
@@ -319,9 +319,10 @@ class Studio:
     def __init__(self, folder, seed):
         self.folder, self.seed, self.bookings = folder, seed, {}
 
-    def face(self, who, size, fps, seconds):
+    def face(self, who, size, fps, seconds, rate):
         who %= DISTINCT
-        return self._book(f"face{who}-{seconds:g}s.webm", lambda out, rng: record_face(out, rng, size, fps, seconds))
+        return self._book(f"face{who}-{seconds:g}s.webm",
+                          lambda out, rng: record_face(out, rng, size, fps, seconds, rate))
 
     def screen(self, fps, seconds):
         return self._book(f"screen-{seconds:g}s.webm", lambda out, rng: record_screen(out, rng, fps, seconds))
@@ -389,7 +390,7 @@ def small(guests, studio, seconds, rng):
     for who in range(4):
         spans = [(0, seconds)]
         peer = guests.join("participant", spans)
-        guests.publish(peer, "camera", studio.face(who, "640x360", 25, seconds), spans)
+        guests.publish(peer, "camera", studio.face(who, "640x360", 25, seconds, "500k"), spans)
         guests.publish(peer, "microphone", studio.voice(who, seconds), spans)
 
 
@@ -401,7 +402,7 @@ def large(guests, studio, seconds, rng):
         second = round(first + visit + rng.uniform(0.02, 0.09) * seconds, 3)
         spans = [(first, first + visit), (second, second + visit)]
         peer = guests.join("participant", spans)
-        guests.publish(peer, "camera", studio.face(who, "320x180", 15, visit), spans)
+        guests.publish(peer, "camera", studio.face(who, "320x180", 15, visit, "350k"), spans)
         guests.publish(peer, "microphone", studio.voice(who, visit), spans)
 
 
@@ -409,7 +410,7 @@ def webinar(guests, studio, seconds, rng):
     """Listeners come in over the first two seconds, so that those who share a voice do not speak in chorus."""
     whole = [(0, seconds)]
     speaker = guests.join("host", whole)
-    guests.publish(speaker, "camera", studio.face(0, "640x360", 25, seconds), whole)
+    guests.publish(speaker, "camera", studio.face(0, "640x360", 25, seconds, "500k"), whole)
     guests.publish(speaker, "microphone", studio.voice(0, seconds), whole)
     presenter = guests.join("presenter", whole)
     guests.publish(presenter, "screen", studio.screen(5, seconds), whole)

@@ -255,7 +255,8 @@ def measure_speed(contenders, kind, session, runs):
         "first_frame_ms": first_frame(reports),
         "completeness": seconds / told["session_s"],
     }
-    raw = {"session_s": told["session_s"], "cuts": told.get("cuts"), "yardstick": theirs, "tessera": ours, "tessera_auto": auto,
+    raw = {"session_s": told["session_s"], "cuts": told.get("cuts"),
+           "yardstick": theirs, "tessera": ours, "tessera_auto": auto,
            "cpu_pairs": pairs(ours, theirs), "auto_pairs": pairs(auto, theirs)}
     return recording, values, raw
 
