@@ -242,7 +242,8 @@ def record_face(out, rng, size, fps, seconds, rate):
         at_x, at_y = rng.randint(200, 260), rng.randint(40, 60)
         sway_x = f"{swing(14, 1, phase)}+{swing(5, 5, phase)}"
         sway_y = swing(6, 3, phase)
-        open_mouth = f"4+18*abs(sin(2*PI*t*{rng.randint(25, 35)}/{LOOP_SECONDS}))*gt(sin(2*PI*t*2/{LOOP_SECONDS}),-0.3)"
+        syllables = f"abs({swing(18, rng.randint(25, 35))})"
+        open_mouth = f"4+{syllables}*gt({swing(1, 2)},-0.3)"
         graph = (
             f"[3]scale=w=44:h='{open_mouth}':eval=frame[mouth];"
             f"[2][mouth]overlay=format=rgb:x=70:y='178-h/2',rotate=a='{swing(0.07, 2, phase)}':c=none[head];"
@@ -374,8 +375,9 @@ class Guests:
         sound = source == "microphone"
         dumps = [{"uri": f"tracks/{file}", "format": "mkv" if sound else "webm",
                   "started_at": wall_clock(start), "ended_at": wall_clock(end)} for start, end in spans]
-        self.tracks.append({"id": f"{peer}-{source}", "stream_id": f"{peer}-{'screen' if source == 'screen' else 'main'}",
-                            "peer_id": peer, "kind": "audio" if sound else "video", "source": source,
+        stream = f"{peer}-screen" if source == "screen" else f"{peer}-main"
+        self.tracks.append({"id": f"{peer}-{source}", "stream_id": stream, "peer_id": peer,
+                            "kind": "audio" if sound else "video", "source": source,
                             "codec": "opus" if sound else "vp8", "dumps": dumps})
 
     def manifest(self, kind, seconds):

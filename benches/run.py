@@ -422,7 +422,8 @@ def arguments():
     args.sessions = dict(args.session)
     if args.runs < 1:
         parser.error("--runs: one at least")
-    if not shutil.which(str(args.tessera)):
+    args.tessera = args.tessera.resolve()       # or a bare name would be looked for in PATH
+    if not os.access(args.tessera, os.X_OK):
         parser.error(f"--tessera: there is no program {args.tessera}; `make build` makes it")
     return args
 
