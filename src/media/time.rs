@@ -25,7 +25,7 @@ pub struct TimeDelta(i64);
 #[serde(transparent)]
 pub struct SessionTime(i64);
 
-/// Nanoseconds since the Unix epoch, UTC. Written as RFC 3339 with milliseconds.
+/// Nanoseconds since the Unix epoch, UTC. Written as RFC 3339, for people with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WallTime(i64);
 
@@ -129,6 +129,10 @@ impl WallTime {
 
     pub fn unix_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
+    }
+
+    fn stamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years")
     }
 
     /// Where this instant lies on a session clock that began at `origin`.
@@ -293,9 +297,7 @@ impl Neg for TimeDelta {
 
 impl fmt::Display for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stamp =
-            jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years");
-        write!(f, "{stamp:.3}")
+        write!(f, "{:.3}", self.stamp())
     }
 }
 
@@ -316,7 +318,9 @@ impl fmt::Display for SessionTime {
 
 impl Serialize for WallTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        // milliseconds suffice for most; what is finer (an NTP time, say) must not be lost
+        let is_whole = self.0 % 1_000_000 == 0;
+        if is_whole { serializer.collect_str(self) } else { serializer.collect_str(&self.stamp()) }
     }
 }
 
