@@ -6,7 +6,7 @@ use ffmpeg::{Dictionary, codec, media::Type};
 use ffmpeg_next as ffmpeg;
 
 use super::{AvError, Packet};
-use crate::media::{Codec, Kind, Size, TimeBase, TimeDelta};
+use crate::media::{Codec, Kind, SAMPLE_RATE, Size, TimeBase, TimeDelta};
 
 /// The only containers that a dump may be: a demuxer that follows references (HLS, concat) is never tried.
 const CONTAINERS: &str = "matroska,webm,ogg,ivf,mov,mp4,m4a,3gp,3g2,mj2";
@@ -27,6 +27,32 @@ pub struct Demuxer {
 }
 
 impl StreamParameters {
+    /// Of a stream without a container: all else is in its frames. Sound is decoded to two channels.
+    pub fn for_codec(codec: Codec, time_base: TimeBase) -> StreamParameters {
+        super::initialize();
+        let mut parameters = codec::Parameters::new();
+        let medium = match codec.kind() {
+            Kind::Audio => ffmpeg::ffi::AVMediaType::AVMEDIA_TYPE_AUDIO,
+            Kind::Video => ffmpeg::ffi::AVMediaType::AVMEDIA_TYPE_VIDEO,
+        };
+        // SAFETY: `parameters` owns a valid AVCodecParameters; these are plain fields.
+        unsafe {
+            let raw = parameters.as_mut_ptr();
+            (*raw).codec_type = medium;
+            (*raw).codec_id = codec_id(codec).into();
+            if codec.kind() == Kind::Audio {
+                (*raw).sample_rate = SAMPLE_RATE as i32;
+                (*raw).channels = 2;
+                (*raw).channel_layout = ffmpeg::ChannelLayout::STEREO.bits();
+            }
+        }
+        StreamParameters {
+            parameters,
+            codec,
+            time_base,
+        }
+    }
+
     pub fn codec(&self) -> Codec {
         self.codec
     }
@@ -147,4 +173,15 @@ fn known_codec(id: codec::Id) -> Option<Codec> {
         codec::Id::AAC => Codec::Aac,
         _ => return None,
     })
+}
+
+fn codec_id(codec: Codec) -> codec::Id {
+    match codec {
+        Codec::Vp8 => codec::Id::VP8,
+        Codec::Vp9 => codec::Id::VP9,
+        Codec::H264 => codec::Id::H264,
+        Codec::Av1 => codec::Id::AV1,
+        Codec::Opus => codec::Id::OPUS,
+        Codec::Aac => codec::Id::AAC,
+    }
 }

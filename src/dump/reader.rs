@@ -2,19 +2,25 @@
 
 use std::path::Path;
 
-use super::DumpError;
+use super::{
+    DumpError,
+    packets::{PacketFormat, PacketReader},
+    rtp::Facts,
+};
 use crate::{
-    av::{AvError, Demuxer, Packet, StreamParameters},
-    media::Kind,
+    av::{Demuxer, Packet, StreamParameters},
+    media::{Codec, Kind},
 };
 
 /// An open dump. One more kind of file is one more variant.
 pub enum Reader {
     Container(Demuxer),
+    Packets(Box<PacketReader>),
 }
 
 impl Reader {
-    pub fn open(path: &Path, format: Option<&str>, kind: Kind) -> Result<Reader, DumpError> {
+    /// `codec` is what the manifest promises: needed where a packet dump does not say it itself.
+    pub fn open(path: &Path, format: Option<&str>, kind: Kind, codec: Option<Codec>) -> Result<Reader, DumpError> {
         let ending = path
             .extension()
             .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
@@ -26,6 +32,8 @@ impl Reader {
             "webm" | "mkv" | "mka" | "matroska" | "ogg" | "opus" | "ivf" | "mp4" | "m4a" | "m4v" | "mov" => Ok(
                 Reader::Container(Demuxer::open(path, kind).map_err(DumpError::Unreadable)?),
             ),
+            "mjr" => open_packets(path, PacketFormat::Mjr, kind, codec),
+            "rtpdump" | "rtp" => open_packets(path, PacketFormat::Rtpdump, kind, codec),
             _ => Err(DumpError::UnknownFormat(format)),
         }
     }
@@ -34,12 +42,14 @@ impl Reader {
     pub fn container(&self) -> String {
         match self {
             Reader::Container(demuxer) => demuxer.container(),
+            Reader::Packets(reader) => reader.container().to_owned(),
         }
     }
 
     pub fn parameters(&self) -> &StreamParameters {
         match self {
             Reader::Container(demuxer) => demuxer.parameters(),
+            Reader::Packets(reader) => reader.parameters(),
         }
     }
 
@@ -47,13 +57,35 @@ impl Reader {
     pub fn claimed_end(&self) -> Option<i64> {
         match self {
             Reader::Container(demuxer) => demuxer.claimed_end(),
+            Reader::Packets(_) => None,
         }
     }
 
     /// The next packet; `None` at the end.
-    pub fn read(&mut self) -> Result<Option<Packet>, AvError> {
+    pub fn read(&mut self) -> Result<Option<Packet>, DumpError> {
         match self {
-            Reader::Container(demuxer) => demuxer.read(),
+            Reader::Container(demuxer) => demuxer.read().map_err(DumpError::Unreadable),
+            Reader::Packets(reader) => reader.read().map_err(DumpError::Io),
         }
     }
+
+    /// What a packet dump says beside its frames, as far as it was read; `None` for a container.
+    pub fn facts(&self) -> Option<Facts> {
+        match self {
+            Reader::Container(_) => None,
+            Reader::Packets(reader) => Some(reader.facts()),
+        }
+    }
+
+    /// What is wrong with the file but can be lived with, as far as it was read.
+    pub fn remark(&self) -> Option<&'static str> {
+        match self {
+            Reader::Container(_) => None,
+            Reader::Packets(reader) => reader.remark(),
+        }
+    }
+}
+
+fn open_packets(path: &Path, format: PacketFormat, kind: Kind, codec: Option<Codec>) -> Result<Reader, DumpError> {
+    PacketReader::open(path, format, kind, codec).map(|reader| Reader::Packets(Box::new(reader)))
 }

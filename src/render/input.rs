@@ -30,7 +30,8 @@ pub struct RenderInput<'a> {
 impl RenderInput<'_> {
     pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
         let file = &self.files[&key];
-        Reader::open(&file.path, file.format.as_deref(), file.kind)
+        let codec = self.probes[&key].codec;
+        Reader::open(&file.path, file.format.as_deref(), file.kind, Some(codec))
     }
 
     pub fn stamps(&self, key: DumpKey) -> &Stamps {

@@ -163,7 +163,10 @@ impl Decoding {
         let (sent, step) = match self.reader.read() {
             Ok(Some(packet)) => (self.decoder.send(&packet), Step::Went),
             Ok(None) => (self.decoder.send_end(), Step::Ended),
-            Err(error) => (Err(error), Step::Ended),
+            Err(error) => {
+                faults.note(&error);
+                (self.decoder.send_end(), Step::Ended)
+            }
         };
         if let Err(error) = sent {
             faults.note(&error);

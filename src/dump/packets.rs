@@ -1,0 +1,205 @@
+//! Packet dumps as a source of packets for a decoder: whose format it is, which codec, and then frame by frame.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufReader},
+    path::Path,
+};
+
+use bytes::Bytes;
+
+use super::{
+    DumpError,
+    mjr::MjrReader,
+    record::{Content, End, Record},
+    rtp::{self, Facts, Frame, RtpPacket, Stream, StreamSettings},
+    rtpdump::RtpdumpReader,
+};
+use crate::{
+    av::{Packet, StreamParameters},
+    media::{Codec, Kind, WallTime},
+};
+
+/// Looking at so many packets tells which payload type is the track's.
+const LOOKED_AT: usize = 256;
+
+/// The two formats of packet dumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PacketFormat {
+    Mjr,
+    Rtpdump,
+}
+
+/// An open packet dump.
+pub struct PacketReader {
+    format: PacketFormat,
+    source: Source,
+    stream: Stream,
+    orientation: Option<u8>,
+    parameters: StreamParameters,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    Ended,
+}
+
+enum Source {
+    Mjr(MjrReader<BufReader<File>>),
+    Rtpdump(RtpdumpReader<BufReader<File>>),
+}
+
+impl PacketReader {
+    /// `promised` is the codec that the manifest names; a dump that names another one itself is believed.
+    pub fn open(
+        path: &Path,
+        format: PacketFormat,
+        kind: Kind,
+        promised: Option<Codec>,
+    ) -> Result<PacketReader, DumpError> {
+        let (settings, orientation) = look_at(Source::open(path, format)?, kind, promised)?;
+        let stream =
+            Stream::new(settings).ok_or_else(|| DumpError::NoPayloadFormat(settings.codec.name().to_owned()))?;
+        Ok(PacketReader {
+            format,
+            source: Source::open(path, format)?,
+            stream,
+            orientation,
+            parameters: StreamParameters::for_codec(settings.codec, rtp::time_base(settings.codec)),
+            state: State::Reading,
+        })
+    }
+
+    pub fn container(&self) -> &'static str {
+        match self.format {
+            PacketFormat::Mjr => "mjr",
+            PacketFormat::Rtpdump => "rtpdump",
+        }
+    }
+
+    pub fn parameters(&self) -> &StreamParameters {
+        &self.parameters
+    }
+
+    /// The next frame in decoding order; `None` at the end.
+    pub fn read(&mut self) -> io::Result<Option<Packet>> {
+        loop {
+            if let Some(frame) = self.stream.pop() {
+                return Ok(Some(packet(&frame)));
+            }
+            if self.state == State::Ended {
+                return Ok(None);
+            }
+            match self.source.read()? {
+                Some(Record {
+                    after,
+                    content: Content::Rtp(bytes),
+                }) => {
+                    self.stream.push(RtpPacket::parse(bytes, after, self.orientation));
+                }
+                Some(_) => {}
+                None => {
+                    self.stream.finish();
+                    self.state = State::Ended;
+                }
+            }
+        }
+    }
+
+    /// What the packets said beside their frames; whole once all were read.
+    pub fn facts(&self) -> Facts {
+        self.stream.facts(self.source.since())
+    }
+
+    /// What is wrong with the file but can be lived with.
+    pub fn remark(&self) -> Option<&'static str> {
+        self.source.end().remark()
+    }
+}
+
+fn packet(frame: &Frame) -> Packet {
+    Packet::new(&frame.data, frame.pts, frame.importance)
+        .lasting(frame.duration)
+        .turned(frame.rotation)
+}
+
+impl Source {
+    fn open(path: &Path, format: PacketFormat) -> Result<Source, DumpError> {
+        let input = BufReader::with_capacity(1 << 16, File::open(path)?);
+        Ok(match format {
+            PacketFormat::Mjr => Source::Mjr(MjrReader::open(input)?),
+            PacketFormat::Rtpdump => Source::Rtpdump(RtpdumpReader::open(input)?),
+        })
+    }
+
+    fn read(&mut self) -> io::Result<Option<Record>> {
+        match self {
+            Source::Mjr(reader) => reader.read(),
+            Source::Rtpdump(reader) => reader.read(),
+        }
+    }
+
+    /// What the records' times of receipt count from.
+    fn since(&self) -> Option<WallTime> {
+        match self {
+            Source::Mjr(reader) => reader.header().first_packet,
+            Source::Rtpdump(reader) => reader.started_at(),
+        }
+    }
+
+    fn end(&self) -> End {
+        match self {
+            Source::Mjr(reader) => reader.end(),
+            Source::Rtpdump(reader) => reader.end(),
+        }
+    }
+}
+
+/// Finds out what the dump holds from its header and its first packets.
+fn look_at(mut source: Source, kind: Kind, promised: Option<Codec>) -> Result<(StreamSettings, Option<u8>), DumpError> {
+    let (mut named, mut orientation, mut red) = (None, None, None);
+    if let Source::Mjr(reader) = &source {
+        let header = reader.header();
+        if header.kind != kind {
+            return Err(DumpError::WrongKind {
+                found: header.kind,
+                expected: kind,
+            });
+        }
+        if let (Some(name), None) = (&header.codec_name, header.codec()) {
+            return Err(DumpError::NoPayloadFormat(name.chars().take(32).collect()));
+        }
+        (named, orientation, red) = (header.codec(), header.orientation, header.red);
+    }
+    let payloads = first_payloads(&mut source)?;
+    let codec = named.or(promised).ok_or(DumpError::UnknownCodec)?;
+    let usual = payloads
+        .iter()
+        .filter(|(payload_type, _)| Some(**payload_type) != red)
+        .max_by_key(|(_, payloads)| payloads.len());
+    let payload_type = usual.map(|(payload_type, _)| *payload_type).unwrap_or_default();
+    Ok((
+        StreamSettings {
+            codec,
+            payload_type,
+            red,
+        },
+        orientation,
+    ))
+}
+
+/// The first payloads by payload type.
+fn first_payloads(source: &mut Source) -> io::Result<BTreeMap<u8, Vec<Bytes>>> {
+    let mut found: BTreeMap<u8, Vec<Bytes>> = BTreeMap::new();
+    for _ in 0..LOOKED_AT {
+        let Some(record) = source.read()? else { break };
+        let Content::Rtp(bytes) = record.content else { continue };
+        if let Some(packet) = RtpPacket::parse(bytes, None, None).filter(|packet| !packet.payload.is_empty()) {
+            found.entry(packet.payload_type).or_default().push(packet.payload);
+        }
+    }
+    Ok(found)
+}

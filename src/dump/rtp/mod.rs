@@ -1,0 +1,197 @@
+//! A stream of RTP packets turned into frames for a decoder, with an account of what happened to it on the way.
+//!
+//! ```text
+//! records ─▶ order ─▶ clock ─▶ pictures or sound ─▶ frames
+//!        (as sent)  (media time)     └ receipts
+//! ```
+
+mod audio;
+mod chain;
+mod clock;
+mod coded;
+mod h264;
+mod opus;
+mod order;
+mod packet;
+mod receipts;
+mod red;
+mod video;
+mod vp8;
+
+use std::collections::VecDeque;
+
+use self::{
+    audio::Sound,
+    clock::{MediaClock, Timed},
+    order::{Ordered, Place, Reorder},
+    receipts::ReceiptLog,
+    video::{Format, Pictures},
+};
+use super::Transport;
+use crate::{
+    av::Importance,
+    media::{Codec, Receipts, Rotation, TimeBase, WallTime},
+};
+
+pub use packet::RtpPacket;
+
+/// What has to be known of a stream before its first packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSettings {
+    pub codec: Codec,
+    pub payload_type: u8,
+    /// The payload type of redundant audio (RFC 2198), if there is any.
+    pub red: Option<u8>,
+}
+
+/// A coded frame; times are in units of [`time_base`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub pts: i64,
+    /// Zero where it is not known: a picture lasts until the next one.
+    pub duration: i64,
+    pub importance: Importance,
+    pub rotation: Rotation,
+    pub data: Vec<u8>,
+}
+
+/// What a stream's packets say beside their frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub transport: Transport,
+    pub receipts: Receipts,
+    /// Timestamps of pictures that came but cannot be decoded.
+    pub withheld: Vec<i64>,
+    pub channels: u32,
+}
+
+/// Takes packets as they were received, gives frames in decoding order.
+#[derive(Debug)]
+pub struct Stream {
+    settings: StreamSettings,
+    reorder: Reorder,
+    clock: MediaClock,
+    log: ReceiptLog,
+    media: Media,
+    counts: Transport,
+    /// Loss before packets that were passed over counts for the one that follows them.
+    pending: Place,
+    timed: VecDeque<Timed>,
+    frames: VecDeque<Frame>,
+}
+
+#[derive(Debug)]
+enum Media {
+    Pictures(Pictures),
+    Sound(Sound),
+}
+
+/// The unit of the timestamps of a codec's frames.
+pub fn time_base(codec: Codec) -> TimeBase {
+    let rate = match codec {
+        Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => 90_000,
+        Codec::Opus | Codec::Aac => 48_000,
+    };
+    TimeBase::new(1, rate).expect("both parts are positive")
+}
+
+impl Stream {
+    /// `None` for a codec that has no payload format here.
+    pub fn new(settings: StreamSettings) -> Option<Stream> {
+        let media = match settings.codec {
+            Codec::Vp8 => Media::Pictures(Pictures::new(Format::Vp8(Default::default()))),
+            Codec::H264 => Media::Pictures(Pictures::new(Format::H264(Default::default()))),
+            Codec::Opus => Media::Sound(Sound::new(settings.red)),
+            Codec::Vp9 | Codec::Av1 | Codec::Aac => return None,
+        };
+        let time_base = time_base(settings.codec);
+        Some(Stream {
+            settings,
+            reorder: Reorder::default(),
+            clock: MediaClock::new(settings.codec, time_base),
+            log: ReceiptLog::new(time_base),
+            media,
+            counts: Transport::default(),
+            pending: Place::Restart,
+            timed: VecDeque::new(),
+            frames: VecDeque::new(),
+        })
+    }
+
+    /// The next packet of the file; `None` for bytes that are no RTP packet.
+    pub fn push(&mut self, packet: Option<RtpPacket>) {
+        let Some(packet) = packet else {
+            self.counts.malformed += 1;
+            return;
+        };
+        self.counts.packets += 1;
+        self.reorder.push(packet, &mut self.counts);
+        self.advance();
+    }
+
+    /// The file has ended.
+    pub fn finish(&mut self) {
+        self.reorder.finish(&mut self.counts);
+        self.advance();
+        self.clock.finish(&mut self.counts);
+        if let Media::Pictures(pictures) = &mut self.media {
+            pictures.finish(&mut self.counts);
+        }
+    }
+
+    /// The next frame, as far as it is known by now.
+    pub fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    /// What was found so far; whole once the file has ended. `since` is what its times of receipt count from.
+    pub fn facts(&self, since: Option<WallTime>) -> Facts {
+        let (points, breaks) = self.log.found();
+        let receipts = Receipts {
+            since,
+            points,
+            breaks,
+            epochs: self.clock.epochs().to_vec(),
+        };
+        let (withheld, channels) = match &self.media {
+            Media::Pictures(pictures) => (pictures.withheld().to_vec(), 0),
+            Media::Sound(sound) => (Vec::new(), sound.channels()),
+        };
+        Facts {
+            transport: self.counts,
+            receipts,
+            withheld,
+            channels,
+        }
+    }
+
+    fn advance(&mut self) {
+        while let Some(ordered) = self.reorder.pop() {
+            if let Some(ordered) = self.wanted(ordered) {
+                self.clock.push(ordered, &mut self.timed, &mut self.counts);
+            }
+        }
+        while let Some(timed) = self.timed.pop_front() {
+            self.log.note(&timed);
+            match &mut self.media {
+                Media::Pictures(pictures) => pictures.push(timed, &mut self.frames, &mut self.counts),
+                Media::Sound(sound) => sound.push(timed, &mut self.frames, &mut self.counts),
+            }
+        }
+    }
+
+    /// Padding and packets of another kind fill their place in the sequence and are passed over.
+    fn wanted(&mut self, mut ordered: Ordered) -> Option<Ordered> {
+        self.pending = self.pending.and_then(ordered.place);
+        let payload_type = ordered.packet.payload_type;
+        let is_known = payload_type == self.settings.payload_type || Some(payload_type) == self.settings.red;
+        if !is_known {
+            self.counts.foreign += 1;
+        }
+        if !is_known || ordered.packet.payload.is_empty() {
+            return None;
+        }
+        ordered.place = std::mem::replace(&mut self.pending, Place::Next);
+        Some(ordered)
+    }
+}
