@@ -320,7 +320,11 @@ impl Serialize for WallTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // milliseconds suffice for most; what is finer (an NTP time, say) must not be lost
         let is_whole = self.0 % 1_000_000 == 0;
-        if is_whole { serializer.collect_str(self) } else { serializer.collect_str(&self.stamp()) }
+        if is_whole {
+            serializer.collect_str(self)
+        } else {
+            serializer.collect_str(&self.stamp())
+        }
     }
 }
 

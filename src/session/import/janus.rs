@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::{FoundDump, ImportError, Imported};
 use crate::{
     media::{Kind, PeerId, RoomId, SessionId, Source, StreamId, TrackId, WallTime},
@@ -22,8 +20,7 @@ struct Recording<'a> {
     m_line: u32,
     codec: Option<String>,
     /// Arrival of the first packet, or else when the recorder was made.
-    started_at: Option<WallTime>,
-    description: &'a str,
+    started_at: WallTime,
 }
 
 pub fn import(dumps: &[FoundDump]) -> Result<Imported, ImportError> {
@@ -41,10 +38,12 @@ pub fn import(dumps: &[FoundDump]) -> Result<Imported, ImportError> {
     recordings.sort_by(|a, b| (a.started_at, a.name).cmp(&(b.started_at, b.name)));
     let rooms: BTreeSet<&str> = recordings.iter().map(|recording| recording.room).collect();
     if rooms.len() > 1 {
-        return Err(ImportError::SeveralRooms(rooms.into_iter().collect::<Vec<_>>().join(", ")));
+        return Err(ImportError::SeveralRooms(
+            rooms.into_iter().collect::<Vec<_>>().join(", "),
+        ));
     }
     let room = recordings[0].room;
-    let started_at = recordings.iter().find_map(|recording| recording.started_at).ok_or(ImportError::NoTime)?;
+    let started_at = recordings[0].started_at;
     let session = SessionInfo {
         id: SessionId::new(format!("janus-{}-{}", plain(room), started_at.unix_millis() / 1000)),
         room_id: Some(RoomId::new(room)),
@@ -56,41 +55,58 @@ pub fn import(dumps: &[FoundDump]) -> Result<Imported, ImportError> {
         ended_at: None,
     };
     let tracks = tracks(&recordings, &mut remarks);
-    let manifest = Manifest { version: 1, session, peers: peers(&recordings), tracks, events: Vec::new(), recording: None };
+    let manifest = Manifest {
+        version: 1,
+        session,
+        peers: peers(&recordings),
+        tracks,
+        events: Vec::new(),
+        recording: None,
+    };
     Ok(Imported { manifest, remarks })
 }
 
 fn recording(dump: &FoundDump) -> Result<Recording<'_>, String> {
-    let header = &dump.header;
-    let text = |key: &str| header.get(key).and_then(Value::as_str);
-    let kind = match text("t") {
-        Some("a") => Kind::Audio,
-        Some("v") => Kind::Video,
-        Some("d") => return Err("a data channel is not composed".into()),
-        other => return Err(format!("its header gives the kind {other:?}")),
-    };
-    let (room, user, m_line) = name_parts(&dump.name).ok_or("its name is not that of a VideoRoom recording")?;
-    let micros = |key: &str| header.get(key).and_then(Value::as_i64).filter(|micros| *micros > 0);
-    let wall = |micros: i64| WallTime::from_unix_nanos(micros.saturating_mul(NANOS_PER_MICRO));
+    let name = name_parts(&dump.name).ok_or("its name is not that of a VideoRoom recording")?;
+    let NameParts {
+        room,
+        user,
+        micros,
+        m_line,
+    } = name;
+    let made_at = WallTime::from_unix_nanos(micros.saturating_mul(NANOS_PER_MICRO));
+    let started_at = dump.started_at.unwrap_or(made_at);
     Ok(Recording {
         name: &dump.name,
         room,
         user,
-        kind,
+        kind: dump.kind,
         m_line,
-        codec: text("c").map(str::to_owned),
-        started_at: micros("u").or_else(|| micros("s")).map(wall),
-        description: text("d").unwrap_or_default(),
+        codec: dump.codec.clone(),
+        started_at,
     })
 }
 
-/// Room, user and index of the m-line. Rooms and users may hold dashes themselves.
-fn name_parts(name: &str) -> Option<(&str, &str, u32)> {
-    let stem = name.rsplit('/').next()?.strip_suffix(".mjr")?;
+/// What the name of a file says.
+struct NameParts<'a> {
+    room: &'a str,
+    user: &'a str,
+    micros: i64,
+    m_line: u32,
+}
+
+/// Rooms and users may hold dashes themselves.
+fn name_parts(name: &str) -> Option<NameParts<'_>> {
+    let stem = name.strip_suffix(".mjr")?;
     let (room, rest) = stem.strip_prefix("videoroom-")?.split_once("-user-")?;
     let mut parts = rest.rsplitn(4, '-');
-    let (m_line, _kind, _micros, user) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    Some((room, user, m_line.parse().ok()?))
+    let (m_line, _kind, micros, user) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(NameParts {
+        room,
+        user,
+        micros: micros.parse().ok()?,
+        m_line: m_line.parse().ok()?,
+    })
 }
 
 fn peers(recordings: &[Recording<'_>]) -> Vec<Peer> {
@@ -98,12 +114,12 @@ fn peers(recordings: &[Recording<'_>]) -> Vec<Peer> {
     for recording in recordings {
         seen.entry(recording.user).or_insert(recording.started_at);
     }
-    let peer = |(user, joined_at): (&str, Option<WallTime>)| Peer {
+    let peer = |(user, joined_at): (&str, WallTime)| Peer {
         id: PeerId::new(user),
         user_id: Some(user.to_owned()),
         name: None,
         role: None,
-        joined_at,
+        joined_at: Some(joined_at),
         left_at: None,
     };
     seen.into_iter().map(peer).collect()
@@ -113,27 +129,39 @@ fn peers(recordings: &[Recording<'_>]) -> Vec<Peer> {
 fn tracks(recordings: &[Recording<'_>], remarks: &mut Vec<String>) -> Vec<Track> {
     let mut grouped: BTreeMap<(&str, Kind, u32), Vec<&Recording<'_>>> = BTreeMap::new();
     for recording in recordings {
-        grouped.entry((recording.user, recording.kind, recording.m_line)).or_default().push(recording);
+        grouped
+            .entry((recording.user, recording.kind, recording.m_line))
+            .or_default()
+            .push(recording);
     }
-    let first_video = |user: &str| grouped.keys().filter(|key| key.0 == user && key.1 == Kind::Video).map(|key| key.2).min();
+    let first_video = |user: &str| {
+        grouped
+            .keys()
+            .filter(|key| key.0 == user && key.1 == Kind::Video)
+            .map(|key| key.2)
+            .min()
+    };
     let mut tracks = Vec::new();
     for ((user, kind, m_line), files) in &grouped {
-        let says_screen = files.iter().any(|file| file.description.to_ascii_lowercase().contains("screen"));
         let is_second = *kind == Kind::Video && first_video(user).is_some_and(|first| first < *m_line);
         let source = match kind {
-            Kind::Audio if says_screen => Source::ScreenAudio,
             Kind::Audio => Source::Microphone,
-            Kind::Video if says_screen || is_second => Source::Screen,
+            Kind::Video if is_second => Source::Screen,
             Kind::Video => Source::Camera,
         };
         let id = format!("{user}-{kind}-{m_line}");
-        if is_second && !says_screen {
-            remarks.push(format!("track {id}: taken for a screen, as it is the user's second video"));
+        if is_second {
+            remarks.push(format!(
+                "track {id}: taken for a screen, as it is the user's second video"
+            ));
         }
-        let shared = matches!(source, Source::Screen | Source::ScreenAudio);
+        let shared = source == Source::Screen;
         tracks.push(Track {
             id: TrackId::new(id),
-            stream_id: Some(StreamId::new(format!("{user}-{}", if shared { "screen" } else { "main" }))),
+            stream_id: Some(StreamId::new(format!(
+                "{user}-{}",
+                if shared { "screen" } else { "main" }
+            ))),
             peer_id: PeerId::new(*user),
             kind: *kind,
             source: Some(source),
@@ -148,7 +176,7 @@ fn dump(recording: &Recording<'_>) -> Dump {
     Dump {
         uri: recording.name.to_owned(),
         format: Some("mjr".into()),
-        started_at: recording.started_at,
+        started_at: Some(recording.started_at),
         ended_at: None,
         layer: None,
         sha256: None,
@@ -158,7 +186,10 @@ fn dump(recording: &Recording<'_>) -> Dump {
 
 /// A room's name as a part of a session id.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
+        .take(64)
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,29 +199,61 @@ mod tests {
     use super::*;
     use crate::session::parse;
 
-    fn found(name: &str, kind: &str, codec: &str, micros: i64) -> FoundDump {
-        FoundDump { name: name.into(), header: json!({"t": kind, "c": codec, "s": micros - 5, "u": micros}) }
+    fn found(name: &str, kind: Kind, codec: &str, micros: i64) -> FoundDump {
+        let started_at = Some(WallTime::from_unix_nanos(micros * NANOS_PER_MICRO));
+        FoundDump {
+            name: name.into(),
+            kind,
+            codec: Some(codec.into()),
+            started_at,
+        }
     }
 
     #[test]
     fn a_room_with_a_rejoin_and_a_screen() {
         let dumps = [
-            found("videoroom-1001-user-102-1795330543840460-video-1.mjr", "v", "vp8", 1_795_330_543_952_000),
-            found("videoroom-1001-user-102-1795330543840363-audio-0.mjr", "a", "opus", 1_795_330_543_935_000),
-            found("videoroom-1001-user-102-1795330593840363-audio-0.mjr", "a", "opus", 1_795_330_593_935_000),
-            found("videoroom-1001-user-102-1795330565150435-video-2.mjr", "v", "vp8", 1_795_330_565_150_435),
-            found("videoroom-1001-user-102-1795330565150435-data-3.mjr", "d", "text", 1_795_330_565_150_435),
-            found("holiday.mjr", "v", "vp8", 1_795_330_565_150_435),
+            found(
+                "videoroom-1001-user-102-1795330543840460-video-1.mjr",
+                Kind::Video,
+                "vp8",
+                1_795_330_543_952_000,
+            ),
+            found(
+                "videoroom-1001-user-102-1795330543840363-audio-0.mjr",
+                Kind::Audio,
+                "opus",
+                1_795_330_543_935_000,
+            ),
+            found(
+                "videoroom-1001-user-102-1795330593840363-audio-0.mjr",
+                Kind::Audio,
+                "opus",
+                1_795_330_593_935_000,
+            ),
+            found(
+                "videoroom-1001-user-102-1795330565150435-video-2.mjr",
+                Kind::Video,
+                "vp8",
+                1_795_330_565_150_435,
+            ),
+            found("holiday.mjr", Kind::Video, "vp8", 1_795_330_565_150_435),
         ];
         let imported = import(&dumps).unwrap();
         let manifest = &imported.manifest;
-        let tracks: Vec<(&str, Source, usize)> =
-            manifest.tracks.iter().map(|track| (track.id.as_str(), track.source(), track.dumps.len())).collect();
+        let tracks: Vec<(&str, Source, usize)> = manifest
+            .tracks
+            .iter()
+            .map(|track| (track.id.as_str(), track.source(), track.dumps.len()))
+            .collect();
         assert_eq!(
             tracks,
-            [("102-audio-0", Source::Microphone, 2), ("102-video-1", Source::Camera, 1), ("102-video-2", Source::Screen, 1)]
+            [
+                ("102-audio-0", Source::Microphone, 2),
+                ("102-video-1", Source::Camera, 1),
+                ("102-video-2", Source::Screen, 1)
+            ]
         );
-        assert_eq!(imported.remarks.len(), 3, "{:?}", imported.remarks);
+        assert_eq!(imported.remarks.len(), 2, "{:?}", imported.remarks);
         assert_eq!(manifest.session.id.as_str(), "janus-1001-1795330543");
         let text = serde_json::to_string(manifest).unwrap();
         assert_eq!(parse(&text).unwrap().manifest, *manifest);
@@ -199,8 +262,18 @@ mod tests {
     #[test]
     fn rooms_are_not_mixed() {
         let dumps = [
-            found("videoroom-a-user-1-1795330543840460-audio-0.mjr", "a", "opus", 1_795_330_543_952_000),
-            found("videoroom-b-user-1-1795330543840460-audio-0.mjr", "a", "opus", 1_795_330_543_952_000),
+            found(
+                "videoroom-a-user-1-1795330543840460-audio-0.mjr",
+                Kind::Audio,
+                "opus",
+                1_795_330_543_952_000,
+            ),
+            found(
+                "videoroom-b-user-1-1795330543840460-audio-0.mjr",
+                Kind::Audio,
+                "opus",
+                1_795_330_543_952_000,
+            ),
         ];
         assert_eq!(import(&dumps), Err(ImportError::SeveralRooms("a, b".into())));
         assert_eq!(import(&dumps[..0]), Err(ImportError::NothingFound(0)));

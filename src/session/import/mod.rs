@@ -2,9 +2,8 @@
 
 mod janus;
 
-use serde_json::Value;
-
 use super::Manifest;
+use crate::media::{Kind, WallTime};
 
 /// An SFU whose recordings can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +12,14 @@ pub enum Sfu {
     Janus,
 }
 
-/// A recording found in a folder: its name there, and the header that the file itself carries.
+/// A recording found in a folder: its name there, and what the file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundDump {
     pub name: String,
-    pub header: Value,
+    pub kind: Kind,
+    pub codec: Option<String>,
+    /// Arrival of the first packet.
+    pub started_at: Option<WallTime>,
 }
 
 /// A manifest, and what had to be guessed or left out for it.
@@ -33,8 +35,6 @@ pub enum ImportError {
     NothingFound(usize),
     #[error("recordings of several rooms are mixed here ({0}): import them from folders of their own")]
     SeveralRooms(String),
-    #[error("no file says when it was recorded")]
-    NoTime,
 }
 
 /// The file ending of what the SFU records.
