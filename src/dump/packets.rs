@@ -80,6 +80,7 @@ impl PacketReader {
         }
     }
 
+    /// Of the last packet read: the codec may change on the way.
     pub fn parameters(&self) -> &StreamParameters {
         &self.parameters
     }
@@ -88,6 +89,9 @@ impl PacketReader {
     pub fn read(&mut self) -> io::Result<Option<Packet>> {
         loop {
             if let Some(frame) = self.stream.pop() {
+                if frame.codec != self.parameters.codec() {
+                    self.parameters = StreamParameters::for_codec(frame.codec, rtp::time_base(frame.codec));
+                }
                 return Ok(Some(packet(&frame)));
             }
             if self.state == State::Ended {
@@ -175,20 +179,14 @@ fn look_at(mut source: Source, kind: Kind, promised: Option<Codec>) -> Result<(S
         (named, orientation, red) = (header.codec(), header.orientation, header.red);
     }
     let payloads = first_payloads(&mut source)?;
-    let codec = named.or(promised).ok_or(DumpError::UnknownCodec)?;
-    let usual = payloads
-        .iter()
-        .filter(|(payload_type, _)| Some(**payload_type) != red)
-        .max_by_key(|(_, payloads)| payloads.len());
-    let payload_type = usual.map(|(payload_type, _)| *payload_type).unwrap_or_default();
-    Ok((
-        StreamSettings {
-            codec,
-            payload_type,
-            red,
-        },
-        orientation,
-    ))
+    let settings = rtp::settings(&payloads, named.or(promised), red).ok_or(DumpError::UnknownCodec)?;
+    if settings.codec.kind() != kind {
+        return Err(DumpError::WrongKind {
+            found: settings.codec.kind(),
+            expected: kind,
+        });
+    }
+    Ok((settings, orientation))
 }
 
 /// The first payloads by payload type.

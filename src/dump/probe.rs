@@ -76,7 +76,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: 
     let mut scan = Scan::new(kind, parameters.time_base(), depth);
     loop {
         match reader.read() {
-            Ok(Some(packet)) => scan.take(&packet, &parameters),
+            Ok(Some(packet)) => scan.take(&packet, reader.parameters()),
             Ok(None) => break,
             Err(error) => {
                 scan.remarks.push(format!("cannot be read to its end ({error})"));

@@ -46,6 +46,7 @@ impl Reader {
         }
     }
 
+    /// Of the last packet read: in a packet dump the codec may change on the way, always with a keyframe.
     pub fn parameters(&self) -> &StreamParameters {
         match self {
             Reader::Container(demuxer) => demuxer.parameters(),
