@@ -20,7 +20,7 @@ pub struct StreamParameters {
     loss: Loss,
 }
 
-/// Whether packets may stand for lost ones.
+/// Whether packets without content may stand for lost ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     Possible,
@@ -58,8 +58,14 @@ impl StreamParameters {
             parameters,
             codec,
             time_base,
-            loss: Loss::Possible,
+            loss: Loss::Impossible,
         }
+    }
+
+    /// The same for a stream in which packets without content stand for lost ones, to be concealed.
+    pub fn with_losses(mut self) -> StreamParameters {
+        self.loss = Loss::Possible;
+        self
     }
 
     pub(super) fn loss(&self) -> Loss {

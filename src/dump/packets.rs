@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    DumpError,
+    DumpError, Transport,
     mjr::MjrReader,
     record::{Content, End, Record},
     rtp::{self, Facts, Frame, RtpPacket, Stream, StreamSettings},
@@ -71,6 +71,13 @@ impl PacketReader {
             parameters: StreamParameters::for_codec(settings.codec, rtp::time_base(settings.codec)),
             state: State::Reading,
         })
+    }
+
+    /// Chooses a decoder that conceals losses if there are any: it is the slower one.
+    pub fn expect(&mut self, transport: Transport) {
+        if transport.concealed > 0 {
+            self.parameters = self.parameters.clone().with_losses();
+        }
     }
 
     pub fn container(&self) -> &'static str {

@@ -240,7 +240,7 @@ fn decoded_size(packet: &Packet, parameters: &StreamParameters) -> Option<Size> 
     let mut decoder = VideoDecoder::open(parameters).ok()?;
     decoder.send(packet).ok()?;
     decoder.send_end().ok()?;
-    Some(decoder.receive().ok()??.size())
+    Some(packet.rotation().upright(decoder.receive().ok()??.size()))
 }
 
 fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {

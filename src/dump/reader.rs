@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     DumpError,
     packets::{PacketFormat, PacketReader},
+    probe::Probe,
     rtp::Facts,
 };
 use crate::{
@@ -36,6 +37,15 @@ impl Reader {
             "rtpdump" | "rtp" => open_packets(path, PacketFormat::Rtpdump, kind, codec),
             _ => Err(DumpError::UnknownFormat(format)),
         }
+    }
+
+    /// Opens a dump that was probed before: what was found then is taken into account.
+    pub fn reopen(path: &Path, format: Option<&str>, probe: &Probe) -> Result<Reader, DumpError> {
+        let mut reader = Reader::open(path, format, probe.kind, Some(probe.codec))?;
+        if let (Reader::Packets(packets), Some(transport)) = (&mut reader, probe.transport) {
+            packets.expect(transport);
+        }
+        Ok(reader)
     }
 
     /// What the file really is, e.g. `matroska,webm`.

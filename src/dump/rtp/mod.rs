@@ -17,6 +17,8 @@ mod packet;
 mod receipts;
 mod red;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod video;
 mod vp8;
 mod vp9;
