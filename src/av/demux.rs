@@ -17,6 +17,14 @@ pub struct StreamParameters {
     pub(super) parameters: codec::Parameters,
     codec: Codec,
     time_base: TimeBase,
+    loss: Loss,
+}
+
+/// Whether packets without content may stand for lost ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    Possible,
+    Impossible,
 }
 
 /// Reads the packets of the one stream of `kind` that a dump holds, in file order.
@@ -50,7 +58,18 @@ impl StreamParameters {
             parameters,
             codec,
             time_base,
+            loss: Loss::Impossible,
         }
+    }
+
+    /// The same for a stream in which packets without content stand for lost ones, to be concealed.
+    pub fn with_losses(mut self) -> StreamParameters {
+        self.loss = Loss::Possible;
+        self
+    }
+
+    pub(super) fn loss(&self) -> Loss {
+        self.loss
     }
 
     pub fn codec(&self) -> Codec {
@@ -159,6 +178,7 @@ fn choose_stream(input: &ffmpeg::format::context::Input, kind: Kind) -> Result<(
             parameters,
             codec,
             time_base,
+            loss: Loss::Impossible,
         },
     ))
 }

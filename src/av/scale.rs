@@ -163,7 +163,10 @@ mod tests {
         for plane in 0..3 {
             inner.data_mut(plane).fill(if plane == 0 { 180 } else { 128 });
         }
-        VideoFrame { inner }
+        VideoFrame {
+            inner,
+            rotation: crate::media::Rotation::None,
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    DumpError,
+    DumpError, Transport,
     mjr::MjrReader,
     record::{Content, End, Record},
     rtp::{self, Facts, Frame, RtpPacket, Stream, StreamSettings},
@@ -73,6 +73,13 @@ impl PacketReader {
         })
     }
 
+    /// Chooses a decoder that conceals losses if there are any: it is the slower one.
+    pub fn expect(&mut self, transport: Transport) {
+        if transport.concealed > 0 {
+            self.parameters = self.parameters.clone().with_losses();
+        }
+    }
+
     pub fn container(&self) -> &'static str {
         match self.format {
             PacketFormat::Mjr => "mjr",
@@ -80,6 +87,7 @@ impl PacketReader {
         }
     }
 
+    /// Of the last packet read: the codec may change on the way.
     pub fn parameters(&self) -> &StreamParameters {
         &self.parameters
     }
@@ -88,6 +96,9 @@ impl PacketReader {
     pub fn read(&mut self) -> io::Result<Option<Packet>> {
         loop {
             if let Some(frame) = self.stream.pop() {
+                if frame.codec != self.parameters.codec() {
+                    self.parameters = StreamParameters::for_codec(frame.codec, rtp::time_base(frame.codec));
+                }
                 return Ok(Some(packet(&frame)));
             }
             if self.state == State::Ended {
@@ -175,20 +186,14 @@ fn look_at(mut source: Source, kind: Kind, promised: Option<Codec>) -> Result<(S
         (named, orientation, red) = (header.codec(), header.orientation, header.red);
     }
     let payloads = first_payloads(&mut source)?;
-    let codec = named.or(promised).ok_or(DumpError::UnknownCodec)?;
-    let usual = payloads
-        .iter()
-        .filter(|(payload_type, _)| Some(**payload_type) != red)
-        .max_by_key(|(_, payloads)| payloads.len());
-    let payload_type = usual.map(|(payload_type, _)| *payload_type).unwrap_or_default();
-    Ok((
-        StreamSettings {
-            codec,
-            payload_type,
-            red,
-        },
-        orientation,
-    ))
+    let settings = rtp::settings(&payloads, named.or(promised), red).ok_or(DumpError::UnknownCodec)?;
+    if settings.codec.kind() != kind {
+        return Err(DumpError::WrongKind {
+            found: settings.codec.kind(),
+            expected: kind,
+        });
+    }
+    Ok((settings, orientation))
 }
 
 /// The first payloads by payload type.

@@ -76,7 +76,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: 
     let mut scan = Scan::new(kind, parameters.time_base(), depth);
     loop {
         match reader.read() {
-            Ok(Some(packet)) => scan.take(&packet, &parameters),
+            Ok(Some(packet)) => scan.take(&packet, reader.parameters()),
             Ok(None) => break,
             Err(error) => {
                 scan.remarks.push(format!("cannot be read to its end ({error})"));
@@ -240,7 +240,7 @@ fn decoded_size(packet: &Packet, parameters: &StreamParameters) -> Option<Size> 
     let mut decoder = VideoDecoder::open(parameters).ok()?;
     decoder.send(packet).ok()?;
     decoder.send_end().ok()?;
-    Some(decoder.receive().ok()??.size())
+    Some(packet.rotation().upright(decoder.receive().ok()??.size()))
 }
 
 fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {

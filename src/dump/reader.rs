@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     DumpError,
     packets::{PacketFormat, PacketReader},
+    probe::Probe,
     rtp::Facts,
 };
 use crate::{
@@ -38,6 +39,15 @@ impl Reader {
         }
     }
 
+    /// Opens a dump that was probed before: what was found then is taken into account.
+    pub fn reopen(path: &Path, format: Option<&str>, probe: &Probe) -> Result<Reader, DumpError> {
+        let mut reader = Reader::open(path, format, probe.kind, Some(probe.codec))?;
+        if let (Reader::Packets(packets), Some(transport)) = (&mut reader, probe.transport) {
+            packets.expect(transport);
+        }
+        Ok(reader)
+    }
+
     /// What the file really is, e.g. `matroska,webm`.
     pub fn container(&self) -> String {
         match self {
@@ -46,6 +56,7 @@ impl Reader {
         }
     }
 
+    /// Of the last packet read: in a packet dump the codec may change on the way, always with a keyframe.
     pub fn parameters(&self) -> &StreamParameters {
         match self {
             Reader::Container(demuxer) => demuxer.parameters(),

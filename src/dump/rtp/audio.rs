@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
 use super::{
     Frame,
     clock::Timed,
@@ -11,7 +9,11 @@ use super::{
     order::Place,
     red,
 };
-use crate::{av::Importance, dump::Transport, media::Rotation};
+use crate::{
+    av::Importance,
+    dump::Transport,
+    media::{Codec, Rotation},
+};
 
 /// A decoder can invent this many packets before it is better to fall silent.
 const MOST_CONCEALED: u64 = 5;
@@ -35,6 +37,11 @@ impl Sound {
     pub fn new(red: Option<u8>) -> Sound {
         let (last, channels) = (None, 1);
         Sound { red, last, channels }
+    }
+
+    /// From now on packets of this payload type are redundant audio.
+    pub fn set_red(&mut self, payload_type: u8) {
+        self.red = Some(payload_type);
     }
 
     pub fn push(&mut self, timed: Timed, out: &mut VecDeque<Frame>, counts: &mut Transport) {
@@ -99,6 +106,7 @@ impl Sound {
         let end = pts + i64::from(length);
         self.last = Some(Last { end, toc });
         out.push_back(Frame {
+            codec: Codec::Opus,
             pts,
             duration: i64::from(length),
             importance: Importance::Key,
@@ -106,9 +114,4 @@ impl Sound {
             data: Vec::from(data),
         });
     }
-}
-
-/// Whether a payload can be Opus.
-pub fn is_opus(payload: &Bytes) -> bool {
-    opus::length(payload).is_some()
 }

@@ -162,7 +162,7 @@ impl Chain {
 
     fn remember(&mut self, description: &Description) {
         self.picture = description.picture;
-        self.base_index = description.layer.map(|layer| layer.base_index);
+        self.base_index = description.layer.map(|layer| layer.base_index).or(self.base_index);
     }
 
     fn break_all(&mut self) {

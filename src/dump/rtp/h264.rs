@@ -93,10 +93,14 @@ impl H264Assembler {
     }
 }
 
-/// Whether a payload holds parameter sets or begins a slice of a keyframe.
-pub fn is_keyframe(payload: &Bytes) -> bool {
-    let is_key = |unit: &Unit| matches!(unit.kind, h264::SPS_NALU_TYPE | h264::PPS_NALU_TYPE | KEY_SLICE);
-    units(payload).is_ok_and(|units| units.iter().any(is_key))
+/// Whether a payload holds a sequence parameter set of a profile that exists (H.264 annex A).
+pub fn has_sequence_parameters(payload: &Bytes) -> bool {
+    const PROFILES: [u8; 7] = [66, 77, 88, 100, 110, 122, 244];
+    let is_one = |unit: &Unit| {
+        let profile = unit.whole.as_ref().and_then(|bytes| bytes.get(1));
+        unit.kind == h264::SPS_NALU_TYPE && profile.is_some_and(|profile| PROFILES.contains(profile))
+    };
+    units(payload).is_ok_and(|units| units.iter().any(is_one))
 }
 
 /// A NAL unit that begins in a payload.

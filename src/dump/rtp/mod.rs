@@ -6,6 +6,7 @@
 //! ```
 
 mod audio;
+mod av1;
 mod chain;
 mod clock;
 mod coded;
@@ -15,8 +16,12 @@ mod order;
 mod packet;
 mod receipts;
 mod red;
+mod sniff;
+#[cfg(test)]
+mod tests;
 mod video;
 mod vp8;
+mod vp9;
 
 use std::collections::VecDeque;
 
@@ -25,7 +30,7 @@ use self::{
     clock::{MediaClock, Timed},
     order::{Ordered, Place, Reorder},
     receipts::ReceiptLog,
-    video::{Format, Pictures},
+    video::Pictures,
 };
 use super::Transport;
 use crate::{
@@ -34,6 +39,7 @@ use crate::{
 };
 
 pub use packet::RtpPacket;
+pub use sniff::settings;
 
 /// What has to be known of a stream before its first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +53,7 @@ pub struct StreamSettings {
 /// A coded frame; times are in units of [`time_base`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
+    pub codec: Codec,
     pub pts: i64,
     /// Zero where it is not known: a picture lasts until the next one.
     pub duration: i64,
@@ -99,10 +106,11 @@ impl Stream {
     /// `None` for a codec that has no payload format here.
     pub fn new(settings: StreamSettings) -> Option<Stream> {
         let media = match settings.codec {
-            Codec::Vp8 => Media::Pictures(Pictures::new(Format::Vp8(Default::default()))),
-            Codec::H264 => Media::Pictures(Pictures::new(Format::H264(Default::default()))),
+            Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
+                Media::Pictures(Pictures::new(settings.payload_type, settings.codec)?)
+            }
             Codec::Opus => Media::Sound(Sound::new(settings.red)),
-            Codec::Vp9 | Codec::Av1 | Codec::Aac => return None,
+            Codec::Aac => return None,
         };
         let time_base = time_base(settings.codec);
         Some(Stream {
@@ -180,15 +188,33 @@ impl Stream {
         }
     }
 
+    /// Whether a packet's payload is of the track. A new payload type is taken up where it shows what it is.
+    fn is_known(&mut self, packet: &RtpPacket) -> bool {
+        let (own, payload_type) = (self.settings, packet.payload_type);
+        if payload_type == own.payload_type || Some(payload_type) == own.red {
+            return true;
+        }
+        match &mut self.media {
+            Media::Pictures(pictures) => pictures.takes(payload_type, &packet.payload),
+            Media::Sound(sound) => {
+                let is_red = sniff::is_red_around(own.payload_type, &packet.payload);
+                if is_red {
+                    self.settings.red = Some(payload_type);
+                    sound.set_red(payload_type);
+                }
+                is_red
+            }
+        }
+    }
+
     /// Padding and packets of another kind fill their place in the sequence and are passed over.
     fn wanted(&mut self, mut ordered: Ordered) -> Option<Ordered> {
         self.pending = self.pending.and_then(ordered.place);
-        let payload_type = ordered.packet.payload_type;
-        let is_known = payload_type == self.settings.payload_type || Some(payload_type) == self.settings.red;
-        if !is_known {
-            self.counts.foreign += 1;
+        if ordered.packet.payload.is_empty() {
+            return None;
         }
-        if !is_known || ordered.packet.payload.is_empty() {
+        if !self.is_known(&ordered.packet) {
+            self.counts.foreign += 1;
             return None;
         }
         ordered.place = std::mem::replace(&mut self.pending, Place::Next);

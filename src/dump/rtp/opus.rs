@@ -1,6 +1,6 @@
 //! Opus packets: how long one lasts, and one that stands for a lost one (RFC 6716 section 3).
 
-use crate::media::{SAMPLE_RATE, TimeDelta};
+use crate::media::SAMPLE_RATE;
 
 /// No packet lasts longer (RFC 6716 section 3.2.5).
 const LONGEST: u32 = SAMPLE_RATE * 120 / 1000;
@@ -44,9 +44,4 @@ pub fn length(packet: &[u8]) -> Option<u32> {
     };
     let length = frames * toc.frame_length();
     (1..=LONGEST).contains(&length).then_some(length)
-}
-
-/// The same as time.
-pub fn duration(samples: u32) -> TimeDelta {
-    TimeDelta::from_nanos(i64::from(samples) * 1_000_000_000 / i64::from(SAMPLE_RATE))
 }
