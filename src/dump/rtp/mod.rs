@@ -93,7 +93,7 @@ pub struct Stream {
 
 #[derive(Debug)]
 enum Media {
-    Pictures(Pictures),
+    Pictures(Box<Pictures>),
     Sound(Sound),
 }
 
@@ -111,7 +111,7 @@ impl Stream {
     pub fn new(settings: StreamSettings) -> Option<Stream> {
         let media = match settings.codec {
             Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
-                Media::Pictures(Pictures::new(settings.payload_type, settings.codec)?)
+                Media::Pictures(Box::new(Pictures::new(settings.payload_type, settings.codec)?))
             }
             Codec::Opus => Media::Sound(Sound::new(settings.red)),
             Codec::Aac => return None,

@@ -49,7 +49,7 @@ fn packet(settings: StreamSettings, sequence: u16, timestamp: u32, millis: i64, 
 fn video(pictures: u16, keys: u16) -> Vec<RtpPacket> {
     let part = |picture: u16, part: u16| {
         let descriptor = if part == 0 { 0x90 } else { 0x80 };
-        let tag = if picture % keys == 0 { KEY } else { DELTA };
+        let tag = if picture.is_multiple_of(keys) { KEY } else { DELTA };
         let id = picture.to_be_bytes();
         let mut payload = vec![descriptor, 0x80, id[0] | 0x80, id[1]];
         let rest = [part as u8, picture as u8];
