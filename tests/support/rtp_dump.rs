@@ -27,13 +27,24 @@ pub fn frames_of(path: &Path, kind: Kind) -> (Codec, Vec<Coded>) {
     let (codec, base) = (demuxer.parameters().codec(), demuxer.parameters().time_base());
     let mut frames = Vec::new();
     while let Some(packet) = demuxer.read().expect("a sample can be read") {
-        let captured = base.delta(packet.pts().expect("samples have timestamps"));
+        let stamp = base.delta(packet.pts().expect("samples have timestamps"));
+        let captured = match kind {
+            Kind::Audio => on_grid(stamp, frames.first().map_or(stamp, |first: &Coded| first.captured)),
+            Kind::Video => stamp,
+        };
         frames.push(Coded {
             captured,
             data: packet.data().to_vec(),
         });
     }
     (codec, frames)
+}
+
+/// Containers round to milliseconds; the samples' packets are 20 ms long.
+fn on_grid(stamp: TimeDelta, first: TimeDelta) -> TimeDelta {
+    const STEP: i64 = 20_000_000;
+    let steps = ((stamp - first).nanos() + STEP / 2).div_euclid(STEP);
+    first + TimeDelta::from_nanos(steps * STEP)
 }
 
 /// What the RTP clock does while the sender sends nothing.
@@ -109,6 +120,7 @@ pub struct Dump {
     pub frames: Vec<Sent>,
     /// What a sender report would say every two seconds: the sender's wall clock, and its RTP clock.
     pub sender_reports: Vec<(WallTime, u32)>,
+    /// Between the first packet and the last that arrived: of others nobody can know.
     pub lost: u64,
     pub duplicated: u64,
     codec: Codec,
@@ -164,7 +176,7 @@ impl Script {
         };
         let mut sequence = self.first_sequence;
         let mut last_receipt = TimeDelta::ZERO;
-        let mut restarts = 0;
+        let (mut restarts, mut missing) = (0, 0);
         for (index, frame) in self.frames.iter().filter(|frame| self.is_sent(frame)).enumerate() {
             let at = frame.captured;
             let passed = self.new_sources(at);
@@ -189,9 +201,13 @@ impl Script {
                 let at = receipt + TimeDelta::from_nanos(part as i64 * 200_000);
                 let is_cut = self.cuts.iter().any(|(from, to)| (*from..*to).contains(&at));
                 if is_cut || dice.one_in_a_thousand(self.lost) {
-                    (dump.lost, fate) = (dump.lost + 1, Fate::Damaged);
+                    (missing, fate) = (missing + 1, Fate::Damaged);
                     continue;
                 }
+                if !dump.packets.is_empty() {
+                    dump.lost += missing;
+                }
+                missing = 0;
                 if dice.one_in_a_thousand(self.duplicated) {
                     dump.duplicated += 1;
                     dump.packets.push(Received {
