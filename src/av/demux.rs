@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ffmpeg::{Dictionary, codec, media::Type};
+use ffmpeg::{Dictionary, codec, media::Type, packet};
 use ffmpeg_next as ffmpeg;
 
 use super::{AvError, Packet};
-use crate::media::{Codec, Kind, SAMPLE_RATE, Size, TimeBase, TimeDelta};
+use crate::media::{Codec, Kind, Rotation, SAMPLE_RATE, Size, TimeBase, TimeDelta};
 
 /// The only containers that a dump may be: a demuxer that follows references (HLS, concat) is never tried.
 const CONTAINERS: &str = "matroska,webm,ogg,ivf,mov,mp4,m4a,3gp,3g2,mj2";
@@ -32,6 +32,7 @@ pub struct Demuxer {
     input: ffmpeg::format::context::Input,
     stream: usize,
     parameters: StreamParameters,
+    rotation: Rotation,
 }
 
 impl StreamParameters {
@@ -111,7 +112,9 @@ impl Demuxer {
         let input =
             ffmpeg::format::input_with_dictionary(&format!("file:{name}"), options).map_err(AvError::of("open"))?;
         let (stream, parameters) = choose_stream(&input, kind)?;
+        let rotation = display_rotation(&input, stream);
         Ok(Demuxer {
+            rotation,
             input,
             stream,
             parameters,
@@ -146,7 +149,9 @@ impl Demuxer {
         loop {
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => return Ok(Some(Packet::wrap(packet))),
+                Ok(()) if packet.stream() == self.stream => {
+                    return Ok(Some(Packet::wrap(packet).turned(self.rotation)));
+                }
                 Ok(()) => {}
                 Err(ffmpeg::Error::Eof) => return Ok(None),
                 Err(error) => return Err(AvError::of("read")(error)),
@@ -181,6 +186,27 @@ fn choose_stream(input: &ffmpeg::format::context::Input, kind: Kind) -> Result<(
             loss: Loss::Impossible,
         },
     ))
+}
+
+/// How the container says that its pictures are to be turned, by a display matrix.
+fn display_rotation(input: &ffmpeg::format::context::Input, stream: usize) -> Rotation {
+    const MATRIX: usize = 9 * size_of::<i32>();
+    let Some(stream) = input.stream(stream) else {
+        return Rotation::None;
+    };
+    let matrix = stream
+        .side_data()
+        .find(|data| data.kind() == packet::side_data::Type::DisplayMatrix);
+    let Some(bytes) = matrix.as_ref().and_then(|matrix| matrix.data().first_chunk::<MATRIX>()) else {
+        return Rotation::None;
+    };
+    let mut numbers = [0i32; 9];
+    for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(size_of::<i32>())) {
+        *number = i32::from_ne_bytes(bytes.try_into().expect("chunks are as long as an i32"));
+    }
+    // SAFETY: the function reads nine i32, which is what the array holds.
+    let counter_clockwise = unsafe { ffmpeg::ffi::av_display_rotation_get(numbers.as_ptr()) };
+    Rotation::from_degrees(-counter_clockwise.round() as i64)
 }
 
 fn known_codec(id: codec::Id) -> Option<Codec> {

@@ -6,6 +6,7 @@ mod packets;
 pub mod probe;
 mod reader;
 mod record;
+mod rtcp;
 mod rtp;
 pub mod rtpdump;
 mod transport;

@@ -13,16 +13,21 @@ use super::{
     DumpError, Transport,
     mjr::MjrReader,
     record::{Content, End, Record},
+    rtcp,
     rtp::{self, Facts, Frame, RtpPacket, Stream, StreamSettings},
     rtpdump::RtpdumpReader,
 };
 use crate::{
     av::{Packet, StreamParameters},
     media::{Codec, Kind, WallTime},
+    session::SenderReport,
 };
 
 /// Looking at so many packets tells which payload type is the track's.
 const LOOKED_AT: usize = 256;
+
+/// A day of them, at one a second: more tell nothing new.
+const MOST_REPORTS: usize = 86_400;
 
 /// The two formats of packet dumps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct PacketReader {
     stream: Stream,
     orientation: Option<u8>,
     parameters: StreamParameters,
+    /// Sender reports by their source.
+    reports: Vec<(u32, SenderReport)>,
     state: State,
 }
 
@@ -69,6 +76,7 @@ impl PacketReader {
             stream,
             orientation,
             parameters: StreamParameters::for_codec(settings.codec, rtp::time_base(settings.codec)),
+            reports: Vec::new(),
             state: State::Reading,
         })
     }
@@ -111,7 +119,10 @@ impl PacketReader {
                 }) => {
                     self.stream.push(RtpPacket::parse(bytes, after, self.orientation));
                 }
-                Some(_) => {}
+                Some(Record {
+                    content: Content::Rtcp(bytes),
+                    ..
+                }) => self.note_reports(&bytes),
                 None => {
                     self.stream.finish();
                     self.state = State::Ended;
@@ -123,6 +134,20 @@ impl PacketReader {
     /// What the packets said beside their frames; whole once all were read.
     pub fn facts(&self) -> Facts {
         self.stream.facts(self.source.since())
+    }
+
+    /// The reports that the track's own sources sent, as far as the dump holds them.
+    pub fn sender_reports(&self) -> Vec<SenderReport> {
+        let own = self
+            .reports
+            .iter()
+            .filter(|(source, _)| self.stream.sources().contains(source));
+        own.map(|(_, report)| *report).collect()
+    }
+
+    fn note_reports(&mut self, bytes: &[u8]) {
+        let room = MOST_REPORTS.saturating_sub(self.reports.len());
+        self.reports.extend(rtcp::sender_reports(bytes).into_iter().take(room));
     }
 
     /// What is wrong with the file but can be lived with.

@@ -8,7 +8,7 @@ use super::{DumpError, Reader, Transport, rtp::Facts};
 use crate::{
     av::{AudioDecoder, Packet, StreamParameters, VideoDecoder},
     media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
-    session::Dump,
+    session::{Dump, SenderReport},
 };
 
 /// Holes in sound shorter than this are rounding of timestamps, not silence.
@@ -46,6 +46,8 @@ pub struct Probe {
     pub sizes: Vec<(i64, Size)>,
     /// What happened to the packets; containers do not know.
     pub transport: Option<Transport>,
+    /// Reports that the dump itself holds, beside those that the manifest may know.
+    pub sender_reports: Vec<SenderReport>,
     /// What is wrong but can be lived with.
     pub remarks: Vec<String>,
 }
@@ -114,6 +116,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: 
         channels: facts.as_ref().map_or(parameters.channels(), |facts| facts.channels),
         sizes: scan.sizes,
         transport: facts.map(|facts| facts.transport),
+        sender_reports: reader.sender_reports(),
         remarks,
     })
 }

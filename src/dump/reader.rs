@@ -11,6 +11,7 @@ use super::{
 use crate::{
     av::{Demuxer, Packet, StreamParameters},
     media::{Codec, Kind},
+    session::SenderReport,
 };
 
 /// An open dump. One more kind of file is one more variant.
@@ -85,6 +86,14 @@ impl Reader {
         match self {
             Reader::Container(_) => None,
             Reader::Packets(reader) => Some(reader.facts()),
+        }
+    }
+
+    /// Sender reports that a packet dump holds, as far as it was read.
+    pub fn sender_reports(&self) -> Vec<SenderReport> {
+        match self {
+            Reader::Container(_) => Vec::new(),
+            Reader::Packets(reader) => reader.sender_reports(),
         }
     }
 

@@ -23,7 +23,7 @@ mod video;
 mod vp8;
 mod vp9;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use self::{
     audio::Sound,
@@ -40,6 +40,9 @@ use crate::{
 
 pub use packet::RtpPacket;
 pub use sniff::settings;
+
+/// A track changes its source a few times at most.
+const MOST_SOURCES: usize = 64;
 
 /// What has to be known of a stream before its first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +84,7 @@ pub struct Stream {
     log: ReceiptLog,
     media: Media,
     counts: Transport,
+    sources: BTreeSet<u32>,
     /// Loss before packets that were passed over counts for the one that follows them.
     pending: Place,
     timed: VecDeque<Timed>,
@@ -89,7 +93,7 @@ pub struct Stream {
 
 #[derive(Debug)]
 enum Media {
-    Pictures(Pictures),
+    Pictures(Box<Pictures>),
     Sound(Sound),
 }
 
@@ -107,7 +111,7 @@ impl Stream {
     pub fn new(settings: StreamSettings) -> Option<Stream> {
         let media = match settings.codec {
             Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
-                Media::Pictures(Pictures::new(settings.payload_type, settings.codec)?)
+                Media::Pictures(Box::new(Pictures::new(settings.payload_type, settings.codec)?))
             }
             Codec::Opus => Media::Sound(Sound::new(settings.red)),
             Codec::Aac => return None,
@@ -120,6 +124,7 @@ impl Stream {
             log: ReceiptLog::new(time_base),
             media,
             counts: Transport::default(),
+            sources: BTreeSet::new(),
             pending: Place::Restart,
             timed: VecDeque::new(),
             frames: VecDeque::new(),
@@ -152,6 +157,11 @@ impl Stream {
         self.frames.pop_front()
     }
 
+    /// The sources that the stream's packets came from.
+    pub fn sources(&self) -> &BTreeSet<u32> {
+        &self.sources
+    }
+
     /// What was found so far; whole once the file has ended. `since` is what its times of receipt count from.
     pub fn facts(&self, since: Option<WallTime>) -> Facts {
         let (points, breaks) = self.log.found();
@@ -181,6 +191,9 @@ impl Stream {
         }
         while let Some(timed) = self.timed.pop_front() {
             self.log.note(&timed);
+            if self.sources.len() < MOST_SOURCES {
+                self.sources.insert(timed.ordered.packet.ssrc);
+            }
             match &mut self.media {
                 Media::Pictures(pictures) => pictures.push(timed, &mut self.frames, &mut self.counts),
                 Media::Sound(sound) => sound.push(timed, &mut self.frames, &mut self.counts),

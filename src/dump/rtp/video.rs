@@ -148,10 +148,8 @@ impl Pictures {
             .building
             .as_ref()
             .is_some_and(|building| building.pts == pts && !(is_start && self.format.starts_are_certain()));
-        if place != Place::Next {
-            if let Some(building) = &mut self.building {
-                building.state = State::Damaged;
-            }
+        if let Some(building) = self.building.as_mut().filter(|_| place != Place::Next) {
+            building.state = State::Damaged;
         }
         if goes_on {
             return;
