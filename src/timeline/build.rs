@@ -1,13 +1,17 @@
 //! Placing every dump on the session clock and deciding which dump counts when.
 
-use super::{Clock, Piece, Timeline, TrackTimeline, live::live};
+use super::{
+    Clock, Piece, SyncCertificate, Timeline, TrackTimeline,
+    live::live,
+    place::{PlacedDump, place_all},
+};
 use crate::{
     media::{Kind, SessionTime, Span, Spans, Stamps, TimeDelta, WallTime},
     session::{Manifest, Track, muted, recorded},
 };
 
-/// A container whose first timestamp is further than this from zero does not count from its own start.
-const SANE_START: TimeDelta = TimeDelta::from_seconds(10);
+/// The last packet may be this much longer than the time to its receipt: a frame, and the clocks' disagreement.
+const AFTER_LAST_PACKET: TimeDelta = TimeDelta::from_seconds(2);
 
 /// A usable dump: which it is, and what it says of its own time.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +34,19 @@ struct Placed {
 /// Places all dumps of a session.
 pub fn build(manifest: &Manifest, dumps: &[DumpInput<'_>]) -> Timeline {
     let origin = manifest.recording_started_at();
-    let mut warnings = Vec::new();
+    let said_end = session_end(manifest, origin);
+    let (mut warnings, mut certificates) = (Vec::new(), Vec::new());
     let mut tracks: Vec<(usize, Vec<Placed>)> = Vec::new();
-    for (index, track) in manifest.tracks.iter().enumerate() {
-        let inputs = dumps.iter().filter(|input| input.track == index);
-        let placed: Vec<Placed> = inputs.map(|input| place(track, input, origin, &mut warnings)).collect();
-        if !placed.is_empty() {
-            tracks.push((index, placed));
+    let mut dumps: Vec<DumpInput<'_>> = dumps.to_vec();
+    dumps.sort_by_key(|input| (input.track, input.dump));
+    for (input, placed) in dumps.iter().zip(place_all(manifest, &dumps, said_end)) {
+        let on_clock = on_clock(&manifest.tracks[input.track], input, &placed);
+        match tracks.last_mut() {
+            Some((index, dumps)) if *index == input.track => dumps.push(on_clock),
+            _ => tracks.push((input.track, vec![on_clock])),
         }
+        warnings.extend(placed.warnings);
+        certificates.push(placed.certificate);
     }
     let latest_frame = tracks
         .iter()
@@ -45,9 +54,7 @@ pub fn build(manifest: &Manifest, dumps: &[DumpInput<'_>]) -> Timeline {
         .filter_map(|placed| placed.live.iter().last())
         .map(|span| span.end)
         .max();
-    let end = session_end(manifest, origin)
-        .or(latest_frame)
-        .unwrap_or(SessionTime::START);
+    let end = said_end.or(latest_frame).unwrap_or(SessionTime::START);
     let recorded = recorded(manifest, origin, end);
     let end = recorded.iter().last().map_or(SessionTime::START, |span| span.end);
     let within = Spans::union([Span::new(SessionTime::START, end)]);
@@ -70,40 +77,22 @@ pub fn build(manifest: &Manifest, dumps: &[DumpInput<'_>]) -> Timeline {
         end,
         recorded,
         tracks: tracks.collect(),
+        certificate: SyncCertificate::of(certificates),
         warnings,
     }
 }
 
-fn place(track: &Track, input: &DumpInput<'_>, origin: WallTime, warnings: &mut Vec<String>) -> Placed {
-    let dump = &track.dumps[input.dump];
-    let stamps = input.stamps;
-    let at = match dump.started_at {
-        Some(wall) => wall.on_session_clock(origin),
-        None => {
-            warnings.push(format!(
-                "{}: has no started_at, placed at the start of the recording",
-                dump.uri
-            ));
-            SessionTime::START
-        }
-    };
-    let first = stamps.start().unwrap_or(0);
-    let zero = if stamps.time_base.delta(first).abs() > SANE_START {
-        let offset = stamps.time_base.delta(first);
-        warnings.push(format!(
-            "{}: its first timestamp is {offset}; counted from its first frame instead",
-            dump.uri
-        ));
-        first
-    } else {
-        0
-    };
-    let clock = Clock::anchored(stamps.time_base, zero, at);
-    let live = live(stamps, &clock, track.source());
+/// When a dump is alive: by its frames, but no longer than packets were received.
+fn on_clock(track: &Track, input: &DumpInput<'_>, placed: &PlacedDump) -> Placed {
+    let mut live = live(input.stamps, &placed.clock, track.source());
+    let start = live.as_slice().first().map(|span| span.start);
+    if let (Some(last), Some(start)) = (placed.last_received, start) {
+        live = live.intersect(&Spans::union([Span::new(start, last + AFTER_LAST_PACKET)]));
+    }
     Placed {
         dump: input.dump,
-        layer_rank: dump.layer_rank(),
-        clock,
+        layer_rank: track.dumps[input.dump].layer_rank(),
+        clock: placed.clock.clone(),
         live,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::media::{SessionTime, TimeBase, TimeDelta};
+use crate::media::{SessionTime, Span, TimeBase, TimeDelta};
 
 /// Maps a dump's timestamps to session time, piecewise linearly: each knot holds until the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,28 @@ impl Clock {
     /// The session time at which the dump's clock shows `pts`.
     pub fn session_time(&self, pts: i64) -> SessionTime {
         let after = self.knots.partition_point(|knot| knot.pts <= pts);
-        let knot = self.knots[after.saturating_sub(1)];
+        self.time_by(self.knots[after.saturating_sub(1)], pts)
+    }
+
+    /// What the session clock shows from timestamp `start` up to `end`, a span for each unbroken stretch.
+    pub fn spans(&self, start: i64, end: i64) -> Vec<Span> {
+        let mut spans = Vec::new();
+        let mut from = start;
+        while from < end {
+            let after = self.knots.partition_point(|knot| knot.pts <= from);
+            let knot = self.knots[after.saturating_sub(1)];
+            let to = self.knots[after..]
+                .iter()
+                .map(|next| next.pts)
+                .find(|next| *next > from);
+            let to = to.map_or(end, |next| next.min(end));
+            spans.push(Span::new(self.time_by(knot, from), self.time_by(knot, to)));
+            from = to;
+        }
+        spans
+    }
+
+    fn time_by(&self, knot: Knot, pts: i64) -> SessionTime {
         let nominal = self.time_base.delta(pts.saturating_sub(knot.pts));
         let extra = i128::from(nominal.nanos()) * i128::from(knot.drift_ppb) / 1_000_000_000;
         let extra = extra.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
@@ -78,6 +99,14 @@ mod tests {
         assert_eq!(clock.session_time(45_000), millis(1_000));
         assert_eq!(clock.session_time(90_000), millis(8_500));
         assert_eq!(clock.session_time(180_000), millis(9_501));
+        let spans = clock.spans(0, 135_000);
+        assert_eq!(
+            spans,
+            [
+                Span::new(millis(500), millis(1_500)),
+                Span::new(millis(8_500), clock.session_time(135_000))
+            ]
+        );
         assert!(Clock::from_knots(TimeBase::MILLIS, vec![]).is_none());
     }
 }

@@ -17,8 +17,7 @@ const SOUND_GAP: TimeDelta = TimeDelta::from_seconds(2);
 pub fn live(stamps: &Stamps, clock: &Clock, source: Source) -> Spans {
     let gap = gap_limit(source);
     let mut spans: Vec<Span> = Vec::new();
-    for run in &stamps.runs {
-        let run = Span::new(clock.session_time(run.0), clock.session_time(run.1));
+    for run in stamps.runs.iter().flat_map(|run| clock.spans(run.0, run.1)) {
         match spans.last_mut() {
             Some(last) if run.start - last.end <= gap => last.end = last.end.max(run.end),
             _ => spans.push(run),

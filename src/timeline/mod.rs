@@ -1,10 +1,25 @@
 //! All dumps of a session on one clock: where each begins, when each has something to show, who is muted. Pure.
 
+//!
+//! Each dump's evidence is read onto its own clock (`readings`, `reports`, `steps`), gathered (`evidence`), weighed
+//! (`ladder`, `peers`) and turned into a clock with a certificate (`place`).
+
 mod build;
+mod certificate;
 mod clock;
+mod evidence;
+mod fit;
+mod ladder;
 mod live;
+mod name;
+mod peers;
+mod place;
+mod readings;
+mod reports;
+mod steps;
 
 pub use build::{DumpInput, build};
+pub use certificate::{DumpCertificate, Outcome, ReportCount, Residual, Rung, RungReport, StepReport, SyncCertificate};
 pub use clock::{Clock, Knot};
 
 use crate::media::{Kind, PeerId, SessionTime, Source, Span, Spans, TrackId, WallTime};
@@ -20,6 +35,8 @@ pub struct Timeline {
     pub recorded: Spans,
     /// In the order of the manifest; tracks without a usable dump are missing.
     pub tracks: Vec<TrackTimeline>,
+    /// How every dump was placed, and how well.
+    pub certificate: SyncCertificate,
     pub warnings: Vec<String>,
 }
 

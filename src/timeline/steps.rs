@@ -1,0 +1,306 @@
+//! Where a sender's clock stood still or jumped: told from a network that was only slow for a while.
+//!
+//! Delay comes and goes, a step stays. So a step is where the least delayed packets before and after lie apart by more
+//! than they scatter, and go on doing so; sender reports have the last word where there are any, as no network can
+//! delay the time written in them.
+
+use super::{
+    fit::{median, quantile},
+    readings::{Observed, Seen, Step, Steps},
+    reports::Report,
+};
+
+const MILLI: i64 = 1_000_000;
+
+/// The smallest step that is looked for: as small as the breaks that readers report.
+const SMALLEST: i64 = 40 * MILLI;
+/// At a restart of timestamps the reader had to guess where they go on: any step is likely there.
+const SMALLEST_AT_RESTART: i64 = 8 * MILLI;
+/// No network delays packets as long as this without losing them: such a step needs less proof.
+const LARGE: i64 = 1000 * MILLI;
+
+/// Points (half seconds) on each side that a step is judged by, and those that must show that it lasts.
+const NEAR: usize = 20;
+const LASTING: usize = 40;
+/// Points that each side must have at least.
+const FEWEST: usize = 6;
+const FEWEST_IF_LARGE: usize = 2;
+
+const LOW: f64 = 0.15;
+const ROUNDS: usize = 8;
+/// More steps than this are no clock any more.
+const MOST: usize = 200;
+
+/// Where a step may be: from `pts` on.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    pts: i64,
+    x: i64,
+    x_before: i64,
+    when: i64,
+    /// By how much the two clocks moved apart from one packet to the next; none at a restart.
+    size: Option<i64>,
+}
+
+/// All places between the same two points: the points cannot tell them apart.
+struct Candidate {
+    split: usize,
+    places: Vec<Place>,
+}
+
+/// A step that was found, and how much better the points fit with it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    split: usize,
+    gain: f64,
+    step: Step,
+}
+
+struct Search<'a> {
+    points: &'a [Seen],
+    reports: &'a [Report],
+}
+
+/// All steps of a dump's clock.
+pub fn find(observed: &Observed<'_>, reports: &[Report]) -> Steps {
+    let points = &observed.points;
+    let search = Search { points, reports };
+    let candidates = candidates(points, places(observed));
+    let mut found: Vec<Found> = Vec::new();
+    for _ in 0..ROUNDS {
+        let new = search.round(&candidates, &found);
+        if new.is_empty() || found.len() >= MOST {
+            break;
+        }
+        found.extend(new);
+        found.sort_by_key(|found| found.split);
+    }
+    in_order(found)
+}
+
+/// The steps with their sizes measured again over all points between them, as the clock's drift is known by now.
+pub fn measured(steps: &Steps, points: &[Seen], drift: f64) -> Steps {
+    let splits: Vec<usize> = steps
+        .0
+        .iter()
+        .map(|step| points.partition_point(|point| point.after < step.when))
+        .collect();
+    let mut sized = steps.clone();
+    for (index, split) in splits.iter().enumerate() {
+        let from = index.checked_sub(1).map_or(0, |before| splits[before]);
+        let to = splits.get(index + 1).copied().unwrap_or(points.len());
+        let (before, after) = (
+            &points[from.max(split.saturating_sub(LASTING))..*split],
+            &points[*split..to],
+        );
+        let after = &after[..after.len().min(LASTING)];
+        if before.len() >= FEWEST && after.len() >= FEWEST {
+            let level = |points: &[Seen]| low(points.iter().map(|p| p.offset() as f64 - drift * p.after as f64), LOW);
+            // what the drift adds over the pause itself is not the step's
+            sized.0[index].size = (level(after) - level(before)).round() as i64;
+        }
+    }
+    sized
+}
+
+fn places(observed: &Observed<'_>) -> Vec<Place> {
+    let (axis, receipts) = (observed.axis, &observed.stamps.receipts);
+    let breaks = receipts.breaks.iter().filter(|it| it.after.pts > it.before.pts);
+    let breaks = breaks.map(|it| {
+        let (before, after) = (axis.seen(it.before), axis.seen(it.after));
+        Place {
+            pts: it.after.pts,
+            x: after.x,
+            x_before: before.x,
+            when: after.after,
+            size: Some(after.offset().saturating_sub(before.offset())),
+        }
+    });
+    let restarts = receipts.epochs.iter().skip(1).filter_map(|epoch| {
+        let x = axis.nominal(epoch.pts);
+        let first = observed.points.iter().find(|point| point.x >= x)?;
+        Some(Place {
+            pts: epoch.pts,
+            x,
+            x_before: x.saturating_sub(1),
+            when: first.after.saturating_sub(first.x.saturating_sub(x)),
+            size: None,
+        })
+    });
+    restarts.chain(breaks).collect()
+}
+
+fn candidates(points: &[Seen], mut places: Vec<Place>) -> Vec<Candidate> {
+    places.sort_by_key(|place| (place.when, place.pts));
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for place in places {
+        let split = points.partition_point(|point| point.after < place.when);
+        match candidates.last_mut() {
+            Some(last) if last.split == split => last.places.push(place),
+            _ => candidates.push(Candidate {
+                split,
+                places: vec![place],
+            }),
+        }
+    }
+    candidates
+}
+
+/// In order, and dropping what would let timestamps run backwards.
+fn in_order(found: Vec<Found>) -> Steps {
+    let mut steps: Vec<Step> = Vec::new();
+    for found in found {
+        if steps
+            .last()
+            .is_none_or(|last| last.pts < found.step.pts && last.when < found.step.when)
+        {
+            steps.push(found.step);
+        }
+    }
+    Steps(steps)
+}
+
+impl Search<'_> {
+    /// The best step of each neighbourhood that has none yet.
+    fn round(&self, candidates: &[Candidate], known: &[Found]) -> Vec<Found> {
+        let mut scored: Vec<Found> = candidates
+            .iter()
+            .filter_map(|candidate| self.judge(candidate, known))
+            .collect();
+        scored.sort_by(|a, b| b.gain.total_cmp(&a.gain).then(a.split.cmp(&b.split)));
+        let mut best: Vec<Found> = Vec::new();
+        for found in scored {
+            if best.len() < MOST && best.iter().all(|other| other.split.abs_diff(found.split) >= NEAR) {
+                best.push(found);
+            }
+        }
+        best
+    }
+
+    fn judge(&self, candidate: &Candidate, known: &[Found]) -> Option<Found> {
+        let split = candidate.split;
+        let next = known.partition_point(|found| found.split <= split);
+        let from = next.checked_sub(1).map_or(0, |index| known[index].split);
+        let to = known.get(next).map_or(self.points.len(), |found| found.split);
+        if from == split && next > 0 {
+            return None;
+        }
+        let (before, after) = (&self.points[from..split], &self.points[split..to]);
+        let (near_before, near_after) = (last(before, NEAR), first(after, NEAR));
+        let size = (low_of(near_after) - low_of(near_before)).round() as i64;
+        let place = candidate.place_of(size);
+        let is_step = match self.reported(place.when, size) {
+            Some(verdict) => verdict && near_before.len().min(near_after.len()) >= FEWEST_IF_LARGE,
+            None if place.size.is_none() => {
+                size.abs() >= SMALLEST_AT_RESTART && is_clear(near_before, near_after, size)
+            }
+            None => is_clear(near_before, near_after, size) && place.is_of(size) && lasts(before, after, size),
+        };
+        let smallest = if place.size.is_none() {
+            SMALLEST_AT_RESTART
+        } else {
+            SMALLEST
+        };
+        let joint = &self.points[split - near_before.len()..split + near_after.len()];
+        (is_step && size.abs() >= smallest).then(|| Found {
+            split,
+            gain: scatter(joint) - scatter(near_before) - scatter(near_after),
+            step: Step {
+                pts: place.pts,
+                x: place.x,
+                x_before: place.x_before,
+                when: place.when,
+                size,
+            },
+        })
+    }
+
+    /// What the sender's reports say of a step; nothing where there are too few of them.
+    fn reported(&self, when: i64, size: i64) -> Option<bool> {
+        const READINGS: usize = 5;
+        let split = self.reports.partition_point(|report| report.when < when);
+        let (before, after) = self.reports.split_at(split);
+        let (before, after) = (last(before, READINGS), first(after, READINGS));
+        if before.len() < 2 || after.len() < 2 {
+            return None;
+        }
+        let level = |reports: &[Report]| {
+            median(
+                reports
+                    .iter()
+                    .map(|report| report.ntp.saturating_sub(report.x) as f64)
+                    .collect(),
+            )
+        };
+        let told = level(after) - level(before);
+        Some(
+            (told - size as f64).abs()
+                <= (0.4 * size.abs() as f64)
+                    .max(60.0 * MILLI as f64)
+                    .min(0.8 * size.abs() as f64),
+        )
+    }
+}
+
+impl Candidate {
+    /// The place that looks most like a step of this size; a restart before all others.
+    fn place_of(&self, size: i64) -> Place {
+        let unlike = |place: &&Place| place.size.map_or(0, |own| own.abs_diff(size).saturating_add(1));
+        *self.places.iter().min_by_key(unlike).expect("a candidate has a place")
+    }
+}
+
+impl Place {
+    /// Whether the two packets beside it moved apart by about that much. A queue that fills up does so slowly.
+    fn is_of(self, size: i64) -> bool {
+        let slack = (size.unsigned_abs() / 2).max(100 * MILLI as u64);
+        self.size.is_none_or(|own| own.abs_diff(size) <= slack)
+    }
+}
+
+/// Whether both sides have enough points, and lie further apart than they scatter.
+fn is_clear(before: &[Seen], after: &[Seen], size: i64) -> bool {
+    let fewest = if size.abs() >= LARGE { FEWEST_IF_LARGE } else { FEWEST };
+    let scatter = |points: &[Seen]| low(offsets(points), 0.5) - low_of(points);
+    before.len().min(after.len()) >= fewest && size.abs() as f64 >= 2.0 * scatter(before).max(scatter(after))
+}
+
+/// Whether the points stay apart: after a burst of delay they come back, before the end of one they were there already.
+fn lasts(before: &[Seen], after: &[Seen], size: i64) -> bool {
+    let (before, after) = (last(before, LASTING), first(after, LASTING));
+    let apart = if size > 0 {
+        low(offsets(after), 0.1) - low_of(last(before, NEAR))
+    } else {
+        low_of(first(after, NEAR)) - low(offsets(before), 0.1)
+    };
+    apart * size.signum() as f64 >= 0.6 * size.abs() as f64
+}
+
+/// How badly one level fits points whose delays only ever add: those above it weigh little, those below it much.
+fn scatter(points: &[Seen]) -> f64 {
+    let level = low_of(points);
+    offsets(points)
+        .map(|offset| offset - level)
+        .map(|above| if above >= 0.0 { LOW * above } else { (LOW - 1.0) * above })
+        .sum()
+}
+
+fn offsets(points: &[Seen]) -> impl Iterator<Item = f64> + '_ {
+    points.iter().map(|point| point.offset() as f64)
+}
+
+fn low_of(points: &[Seen]) -> f64 {
+    low(offsets(points), LOW)
+}
+
+fn low(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    quantile(values.collect(), share)
+}
+
+fn first<T>(all: &[T], count: usize) -> &[T] {
+    &all[..all.len().min(count)]
+}
+
+fn last<T>(all: &[T], count: usize) -> &[T] {
+    &all[all.len() - all.len().min(count)..]
+}
