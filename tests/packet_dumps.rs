@@ -62,7 +62,7 @@ fn millis(probe: &Probe, pts: i64) -> i64 {
 
 #[test]
 fn a_packet_dump_holds_the_same_frames_as_its_container() {
-    for script in [camera(), microphone()] {
+    for script in [camera(), script("chen-camera.webm", Kind::Video), microphone()] {
         for probe in probes(&script) {
             let transport = probe.transport.unwrap();
             assert_eq!(probe.frames, script.frames.len() as u64, "{}", probe.container);

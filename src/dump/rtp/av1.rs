@@ -101,3 +101,43 @@ fn take_length(rest: &mut Bytes) -> Result<usize, Malformed> {
     }
     Err(Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sequence header of three bytes and a frame of four, whole and in pieces.
+    #[test]
+    fn units_are_joined_and_get_their_sizes() {
+        let frame = [0x30, 1, 2, 3];
+        let whole: &[&[u8]] = &[&[0x28, 3, 0x08, 7, 7, 0x30, 1, 2, 3]];
+        let pieces: &[&[u8]] = &[&[0x48, 3, 0x08, 7, 7, 2, 0x30, 1], &[0x90, 2, 3]];
+        for packets in [whole, pieces] {
+            let mut assembler = Av1Assembler::default();
+            for packet in packets {
+                assembler.add(&Bytes::from_static(packet)).unwrap();
+            }
+            let (coded, _) = assembler.take();
+            assert_eq!(
+                coded.data,
+                [&[0x0a, 2, 7, 7][..], &[frame[0] | 2, 3], &frame[1..]].concat()
+            );
+            assert_eq!(coded.standing, Standing::Key);
+            assert!(begins_sequence(&Bytes::from_static(packets[0])));
+        }
+    }
+
+    #[test]
+    fn lying_lengths_are_refused() {
+        // a header that promises an extension, lengths past the end, more than was counted
+        for payload in [
+            &[0x10, 0x36][..],
+            &[0x00, 9, 0x30],
+            &[0x20, 0xff, 0xff, 0xff, 0xff, 1],
+            &[0x20],
+        ] {
+            let added = Av1Assembler::default().add(&Bytes::from_static(payload));
+            assert_eq!(added, Err(Malformed), "{payload:?} was taken");
+        }
+    }
+}
