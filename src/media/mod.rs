@@ -1,6 +1,7 @@
 //! The vocabulary: session time, ids, geometry and the kinds of media. Plain values, no I/O.
 
 mod channels;
+mod color;
 mod geometry;
 mod ids;
 mod kind;
@@ -11,6 +12,7 @@ mod stamps;
 mod time;
 
 pub use channels::ChannelCount;
+pub use color::Rgb;
 pub use geometry::{Fit, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};

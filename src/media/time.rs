@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const SAMPLE_RATE: u32 = 48_000;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+/// Nanoseconds by which a time may be late for its tick through rounding alone.
+const ROUNDING: i128 = 1000;
 
 /// A difference of two times, in nanoseconds; may be negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -182,11 +184,9 @@ impl TickRate {
         ))
     }
 
-    /// The first tick at or after `time`.
+    /// The first tick at or after `time`. Times are rounded to nanoseconds, so what is less than a microsecond late is not.
     pub fn tick_at_or_after(self, time: SessionTime) -> Tick {
-        Tick(narrow(
-            -(-i128::from(time.0) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND),
-        ))
+        Tick(narrow(-(-(i128::from(time.0) - ROUNDING) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND)))
     }
 
     /// The tick nearest to `time`.
@@ -358,7 +358,7 @@ mod tests {
             let time = rate.time_of(Tick(tick));
             prop_assert_eq!(rate.tick_at_or_after(time), Tick(tick));
             prop_assert_eq!(rate.nearest_tick(time), Tick(tick));
-            prop_assert_eq!(rate.tick_at_or_after(time + TimeDelta::from_nanos(2)), Tick(tick + 1));
+            prop_assert_eq!(rate.tick_at_or_after(time + TimeDelta::from_nanos(1002)), Tick(tick + 1));
         }
 
         #[test]
