@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     media::{Kind, SessionTime, Span, Spans, Stamps, TimeDelta, WallTime},
-    session::{Manifest, Track, muted, recorded},
+    session::{Manifest, SenderReport, Track, muted, recorded},
 };
 
 /// The last packet may be this much longer than the time to its receipt: a frame, and the clocks' disagreement.
@@ -21,6 +21,8 @@ pub struct DumpInput<'a> {
     /// Index into that track's dumps.
     pub dump: usize,
     pub stamps: &'a Stamps,
+    /// Sender reports found in the dump itself, besides those that the manifest tells.
+    pub sender_reports: &'a [SenderReport],
 }
 
 /// One dump with its clock and its live stretches, before it is known which dump counts when.

@@ -1,16 +1,14 @@
 //! All that one dump and the manifest say of when the dump was recorded, before any of it is weighed.
 
 use super::{
+    DumpInput,
     fit::{STEEPEST, Sample, Slope, slope},
     name::time_in_name,
     readings::{Observed, Steps, edge_samples, lower_edge},
     reports::{self, ReportFit},
     steps,
 };
-use crate::{
-    media::{Stamps, WallTime},
-    session::{Dump, Manifest},
-};
+use crate::{media::WallTime, session::Manifest};
 
 /// Readings of a dump's clock, and what other clocks say of its beginning.
 ///
@@ -34,10 +32,11 @@ pub struct Received {
 }
 
 impl Evidence {
-    pub fn gather(manifest: &Manifest, dump: &Dump, stamps: &Stamps) -> Evidence {
+    pub fn gather(manifest: &Manifest, input: &DumpInput<'_>) -> Evidence {
+        let (dump, stamps) = (&manifest.tracks[input.track].dumps[input.dump], input.stamps);
         let origin = manifest.recording_started_at();
         let observed = Observed::of(stamps, origin);
-        let located = reports::locate(&dump.sender_reports, &observed);
+        let located = reports::locate(&[&dump.sender_reports[..], input.sender_reports].concat(), &observed);
         let mut steps = steps::find(&observed, &located);
         let drift = slope(&edge_samples(&steps.mended(&observed.points))).cautious();
         steps = steps::measured(&steps, &observed.points, drift);
@@ -58,13 +57,11 @@ impl Evidence {
 
     /// How much longer than nominal the dump's seconds are: by the sender's own clock, or else by the recorder's.
     pub fn drift(&self) -> f64 {
-        let reported = self
-            .reported
-            .as_ref()
-            .filter(|fit| !fit.slope.is_absurd())
-            .map(|fit| fit.slope);
-        let slope = reported.or(self.received.as_ref().map(|received| received.slope));
-        slope.map_or(0.0, Slope::cautious)
+        if let Some(fit) = self.reported.as_ref().filter(|fit| !fit.slope.is_absurd()) {
+            return fit.slope.cautious();
+        }
+        let drift = self.received.as_ref().map_or(0.0, |received| received.slope.cautious());
+        if drift.abs() * self.length < UNSURE { 0.0 } else { drift }
     }
 
     /// How much the drift may be wrong.
@@ -88,6 +85,8 @@ impl Received {
     }
 }
 
+/// A network that gets busier looks like drift: what adds up to less than this over the whole dump is none.
+const UNSURE: f64 = 15e6;
 /// Fewer points than a second's are no better than the first packet alone.
 const FEWEST: usize = 4;
 

@@ -63,3 +63,6 @@ pub struct Piece {
     pub span: Span,
     pub clock: Clock,
 }
+
+#[cfg(test)]
+mod tests;

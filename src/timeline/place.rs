@@ -23,10 +23,7 @@ pub struct PlacedDump {
 
 /// Places all dumps, in their order; `session_end` is what the platform says of it.
 pub fn place_all(manifest: &Manifest, dumps: &[DumpInput<'_>], session_end: Option<SessionTime>) -> Vec<PlacedDump> {
-    let gather = |input: &DumpInput<'_>| {
-        let dump = &manifest.tracks[input.track].dumps[input.dump];
-        Evidence::gather(manifest, dump, input.stamps)
-    };
+    let gather = |input: &DumpInput<'_>| Evidence::gather(manifest, input);
     let evidence: Vec<Evidence> = dumps.iter().map(gather).collect();
     let end = session_end.map(|end| end.nanos() as f64);
     let mut peers: Vec<&PeerId> = Vec::new();
@@ -72,7 +69,7 @@ fn finish(manifest: &Manifest, input: &DumpInput<'_>, draft: &Draft<'_>, place: 
         residual,
         sender_reports: ReportCount {
             used,
-            rejected: dump.sender_reports.len() - used,
+            rejected: (dump.sender_reports.len() + input.sender_reports.len()).saturating_sub(used),
         },
         sender_clock_ahead: place.sender_ahead.map(delta),
         steps: steps(evidence, &clock),
@@ -195,7 +192,7 @@ fn warnings(uri: &str, input: &DumpInput<'_>, certificate: &DumpCertificate) -> 
         ));
     }
     let zero = Axis::of(input.stamps).zero;
-    if zero != 0 {
+    if zero != 0 && input.stamps.receipts.epochs.is_empty() {
         let offset = input.stamps.time_base.delta(zero);
         warnings.push(format!(
             "{uri}: its first timestamp is {offset}; counted from its first frame instead"

@@ -48,13 +48,19 @@ pub struct Step {
 pub struct Steps(pub Vec<Step>);
 
 impl Axis {
-    /// A dump counts from its own zero, unless its first timestamp is far from there.
+    /// A packet dump counts from its first packet; a container from its own zero, unless its first timestamp is far
+    /// from there.
     pub fn of(stamps: &Stamps) -> Axis {
         let first = stamps.start().unwrap_or(0);
         let is_sane = stamps.time_base.delta(first).abs() <= SANE_START;
+        let zero = match stamps.receipts.epochs.first() {
+            Some(epoch) => epoch.pts,
+            None if is_sane => 0,
+            None => first,
+        };
         Axis {
             base: stamps.time_base,
-            zero: if is_sane { 0 } else { first },
+            zero,
         }
     }
 

@@ -15,6 +15,9 @@ const LAP: i128 = 1 << 32;
 const AROUND: TimeDelta = TimeDelta::from_seconds(60);
 /// In a dump of days a report may belong to several laps; more than this many are not tried.
 const MOST_LAPS: usize = 64;
+/// More reports than this add nothing, more restarts than this are no clock.
+const MOST_REPORTS: usize = 10_000;
+const MOST_EPOCHS: usize = 256;
 /// Reports further than this from most others were written by a clock that was just being set.
 const FAR: f64 = 250e6;
 /// Reports closer to the line than this are never outliers.
@@ -52,8 +55,10 @@ struct Mended {
 
 /// Finds the timestamp that each report means. Reports that mean none in this dump are left out.
 pub fn locate(reports: &[SenderReport], observed: &Observed<'_>) -> Vec<Report> {
+    let every = reports.len().div_ceil(MOST_REPORTS).max(1);
     let meant: Vec<(i64, Vec<i64>)> = reports
         .iter()
+        .step_by(every)
         .map(|report| {
             let ntp = report.ntp.on_session_clock(observed.origin).nanos();
             (ntp, meanings(report.rtp, observed.stamps, observed.axis))
@@ -104,7 +109,7 @@ fn meanings(rtp: u32, stamps: &Stamps, axis: Axis) -> Vec<i64> {
     let epochs = &stamps.receipts.epochs;
     let around = i128::from(axis.base.units(AROUND));
     let mut meant: Vec<i64> = Vec::new();
-    for (index, epoch) in epochs.iter().enumerate() {
+    for (index, epoch) in epochs.iter().enumerate().take(MOST_EPOCHS) {
         let end = epochs.get(index + 1).map_or(stamps.end(), |next| Some(next.pts));
         let (lowest, highest) = (
             i128::from(epoch.pts) - around,

@@ -38,8 +38,18 @@ struct Place {
     x: i64,
     x_before: i64,
     when: i64,
-    /// By how much the two clocks moved apart from one packet to the next; none at a restart.
-    size: Option<i64>,
+    mark: Mark,
+}
+
+/// What makes a place worth looking at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// Timestamps began anew.
+    Restart,
+    /// Two clocks moved apart by so much from one packet to the next.
+    Break(i64),
+    /// Only two points lie apart: a delay hid the very packet.
+    Hidden,
 }
 
 /// All places between the same two points: the points cannot tell them apart.
@@ -75,7 +85,7 @@ pub fn find(observed: &Observed<'_>, reports: &[Report]) -> Steps {
         found.extend(new);
         found.sort_by_key(|found| found.split);
     }
-    in_order(found)
+    in_order(search.confirmed(&candidates, found))
 }
 
 /// The steps with their sizes measured again over all points between them, as the clock's drift is known by now.
@@ -113,7 +123,7 @@ fn places(observed: &Observed<'_>) -> Vec<Place> {
             x: after.x,
             x_before: before.x,
             when: after.after,
-            size: Some(after.offset().saturating_sub(before.offset())),
+            mark: Mark::Break(after.offset().saturating_sub(before.offset())),
         }
     });
     let restarts = receipts.epochs.iter().skip(1).filter_map(|epoch| {
@@ -124,10 +134,28 @@ fn places(observed: &Observed<'_>) -> Vec<Place> {
             x,
             x_before: x.saturating_sub(1),
             when: first.after.saturating_sub(first.x.saturating_sub(x)),
-            size: None,
+            mark: Mark::Restart,
         })
     });
-    restarts.chain(breaks).collect()
+    restarts.chain(breaks).chain(hidden(observed)).collect()
+}
+
+fn hidden<'a>(observed: &'a Observed<'_>) -> impl Iterator<Item = Place> + 'a {
+    let receipts = observed
+        .stamps
+        .receipts
+        .points
+        .windows(2)
+        .filter(|pair| pair[0].pts < pair[1].pts);
+    let pairs = receipts.map(|pair| (observed.axis.seen(pair[0]), pair[1].pts, observed.axis.seen(pair[1])));
+    let apart = pairs.filter(|(before, _, after)| before.offset().abs_diff(after.offset()) >= SMALLEST as u64 / 2);
+    apart.map(|(before, pts, after)| Place {
+        pts,
+        x: after.x,
+        x_before: before.x,
+        when: after.after,
+        mark: Mark::Hidden,
+    })
 }
 
 fn candidates(points: &[Seen], mut places: Vec<Place>) -> Vec<Candidate> {
@@ -177,29 +205,46 @@ impl Search<'_> {
         best
     }
 
+    /// Those that still are steps with all the others known.
+    fn confirmed(&self, candidates: &[Candidate], found: Vec<Found>) -> Vec<Found> {
+        let mut kept = found;
+        let mut index = 0;
+        while index < kept.len() {
+            let found = kept.remove(index);
+            let again = candidates.iter().find(|candidate| candidate.split == found.split);
+            if let Some(again) = again.and_then(|candidate| self.judge(candidate, &kept)) {
+                kept.insert(index, again);
+                index += 1;
+            }
+        }
+        kept
+    }
+
     fn judge(&self, candidate: &Candidate, known: &[Found]) -> Option<Found> {
         let split = candidate.split;
         let next = known.partition_point(|found| found.split <= split);
-        let from = next.checked_sub(1).map_or(0, |index| known[index].split);
-        let to = known.get(next).map_or(self.points.len(), |found| found.split);
-        if from == split && next > 0 {
+        let (previous, next) = (next.checked_sub(1).map(|index| known[index]), known.get(next));
+        if previous.is_some_and(|previous| previous.split == split) {
             return None;
         }
+        let from = previous.map_or(0, |previous| previous.split);
+        let to = next.map_or(self.points.len(), |next| next.split);
         let (before, after) = (&self.points[from..split], &self.points[split..to]);
         let (near_before, near_after) = (last(before, NEAR), first(after, NEAR));
         let size = (low_of(near_after) - low_of(near_before)).round() as i64;
         let place = candidate.place_of(size);
-        let is_step = match self.reported(place.when, size) {
-            Some(verdict) => verdict && near_before.len().min(near_after.len()) >= FEWEST_IF_LARGE,
-            None if place.size.is_none() => {
-                size.abs() >= SMALLEST_AT_RESTART && is_clear(near_before, near_after, size)
-            }
-            None => is_clear(near_before, near_after, size) && place.is_of(size) && lasts(before, after, size),
-        };
-        let smallest = if place.size.is_none() {
+        let smallest = if place.mark == Mark::Restart {
             SMALLEST_AT_RESTART
         } else {
             SMALLEST
+        };
+        let is_step = match (self.reported(place.when, size, known), place.mark) {
+            (Some(verdict), _) => verdict && near_before.len().min(near_after.len()) >= FEWEST_IF_LARGE,
+            (None, Mark::Restart) => is_clear(near_before, near_after, size),
+            (None, Mark::Break(own)) => {
+                is_clear(near_before, near_after, size) && is_sudden(own, size) && lasts(before, after, size)
+            }
+            (None, Mark::Hidden) => false,
         };
         let joint = &self.points[split - near_before.len()..split + near_after.len()];
         (is_step && size.abs() >= smallest).then(|| Found {
@@ -216,10 +261,16 @@ impl Search<'_> {
     }
 
     /// What the sender's reports say of a step; nothing where there are too few of them.
-    fn reported(&self, when: i64, size: i64) -> Option<bool> {
+    fn reported(&self, when: i64, size: i64, known: &[Found]) -> Option<bool> {
         const READINGS: usize = 5;
-        let split = self.reports.partition_point(|report| report.when < when);
-        let (before, after) = self.reports.split_at(split);
+        let others = known.iter().map(|found| found.step.when);
+        let from = others.clone().filter(|other| *other < when).max().unwrap_or(i64::MIN);
+        let to = others.filter(|other| *other > when).min().unwrap_or(i64::MAX);
+        let place = |when: i64| self.reports.partition_point(|report| report.when < when);
+        let (before, after) = (
+            &self.reports[place(from)..place(when)],
+            &self.reports[place(when)..place(to)],
+        );
         let (before, after) = (last(before, READINGS), first(after, READINGS));
         if before.len() < 2 || after.len() < 2 {
             return None;
@@ -245,17 +296,19 @@ impl Search<'_> {
 impl Candidate {
     /// The place that looks most like a step of this size; a restart before all others.
     fn place_of(&self, size: i64) -> Place {
-        let unlike = |place: &&Place| place.size.map_or(0, |own| own.abs_diff(size).saturating_add(1));
+        let unlike = |place: &&Place| match place.mark {
+            Mark::Restart => 0,
+            Mark::Break(own) => own.abs_diff(size).saturating_add(1),
+            Mark::Hidden => u64::MAX,
+        };
         *self.places.iter().min_by_key(unlike).expect("a candidate has a place")
     }
 }
 
-impl Place {
-    /// Whether the two packets beside it moved apart by about that much. A queue that fills up does so slowly.
-    fn is_of(self, size: i64) -> bool {
-        let slack = (size.unsigned_abs() / 2).max(100 * MILLI as u64);
-        self.size.is_none_or(|own| own.abs_diff(size) <= slack)
-    }
+/// Whether two packets moved apart by about as much as all the others. A queue that fills up does so slowly.
+fn is_sudden(own: i64, size: i64) -> bool {
+    let slack = (size.unsigned_abs() / 2).max(100 * MILLI as u64);
+    own.abs_diff(size) <= slack
 }
 
 /// Whether both sides have enough points, and lie further apart than they scatter.
@@ -276,13 +329,10 @@ fn lasts(before: &[Seen], after: &[Seen], size: i64) -> bool {
     apart * size.signum() as f64 >= 0.6 * size.abs() as f64
 }
 
-/// How badly one level fits points whose delays only ever add: those above it weigh little, those below it much.
+/// How badly one level fits these points.
 fn scatter(points: &[Seen]) -> f64 {
-    let level = low_of(points);
-    offsets(points)
-        .map(|offset| offset - level)
-        .map(|above| if above >= 0.0 { LOW * above } else { (LOW - 1.0) * above })
-        .sum()
+    let level = median(offsets(points).collect());
+    offsets(points).map(|offset| (offset - level).abs()).sum()
 }
 
 fn offsets(points: &[Seen]) -> impl Iterator<Item = f64> + '_ {

@@ -1,0 +1,457 @@
+//! Synthetic senders, networks and recorders with known truth, and how near to it their dumps are placed.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    media::{Break, Receipt, Receipts, RtpEpoch, Stamps, TimeBase, TimeDelta},
+    session::{Manifest, SenderReport},
+};
+
+const RATE: i64 = 48_000;
+const MILLI: i64 = 1_000_000;
+const SECOND: i64 = 1000 * MILLI;
+/// 2026-11-20T10:00:00Z
+const ORIGIN: i64 = 1_795_168_800 * SECOND;
+
+/// A microphone that sends a packet every 20 ms; times in nanoseconds on the session clock.
+#[derive(Debug, Clone)]
+struct Sender {
+    peer: &'static str,
+    begins: i64,
+    length: i64,
+    ppm: i64,
+    first_rtp: u32,
+    /// From so long after the beginning on nothing is sent for the second; the RTP clock stands still by the third.
+    pauses: Vec<(i64, i64, i64)>,
+    /// Least delay of the network.
+    delay: i64,
+    jitter: i64,
+    /// From so long after the beginning on all packets of the second are late by up to the third, less and less.
+    bursts: Vec<(i64, i64, i64)>,
+    /// How far the sender's wall clock is ahead.
+    ahead: i64,
+    report_every: Option<i64>,
+    /// Every so many reports one is off by three seconds.
+    bad_report: usize,
+    started_at: Option<i64>,
+    since: Option<i64>,
+    uri: &'static str,
+    seed: u64,
+}
+
+/// A packet: when it was captured and received after the beginning, and its timestamp.
+#[derive(Debug, Clone, Copy)]
+struct Packet {
+    captured: i64,
+    received: i64,
+    pts: i64,
+}
+
+struct Dumped {
+    stamps: Stamps,
+    reports: Vec<SenderReport>,
+    packets: Vec<Packet>,
+}
+
+impl Default for Sender {
+    fn default() -> Sender {
+        Sender {
+            peer: "p",
+            begins: 2 * SECOND,
+            length: 60 * SECOND,
+            ppm: 0,
+            first_rtp: 1000,
+            pauses: vec![],
+            delay: 20 * MILLI,
+            jitter: 15 * MILLI,
+            bursts: vec![],
+            ahead: 0,
+            report_every: Some(2 * SECOND),
+            bad_report: usize::MAX,
+            started_at: Some(0),
+            since: Some(0),
+            uri: "a.mjr",
+            seed: 1,
+        }
+    }
+}
+
+impl Sender {
+    fn random(&self, number: i64, below: i64) -> i64 {
+        let mut x = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number as u64).wrapping_mul(0xD1B5_4A32_D192_ED03);
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((x ^ (x >> 31)) >> 1) as i64 % below.max(1)
+    }
+
+    /// The RTP clock so long after the beginning. While it stands still, reports go on as if it did not.
+    fn pts(&self, after: i64) -> i64 {
+        let stood: i64 = self
+            .pauses
+            .iter()
+            .filter(|(at, length, _)| at + length <= after)
+            .map(|(_, _, still)| still)
+            .sum();
+        let nominal = i128::from(after - stood) * 1_000_000 / i128::from(1_000_000 + self.ppm);
+        (nominal * i128::from(RATE) / i128::from(SECOND)) as i64
+    }
+
+    fn late(&self, number: i64, after: i64) -> i64 {
+        let spike = if self.random(number + 77_777, 50) == 0 { 20 } else { 1 };
+        let jitter = self.random(number, self.jitter) * spike;
+        let burst = |(at, length, most): &(i64, i64, i64)| {
+            let is_in = *at <= after && after < at + length;
+            if is_in { most - (after - at) * most / length } else { 0 }
+        };
+        self.delay + jitter.min(420 * MILLI) + self.bursts.iter().map(burst).sum::<i64>()
+    }
+
+    fn packets(&self) -> Vec<Packet> {
+        let (mut packets, mut last) = (Vec::new(), i64::MIN);
+        for number in 0..self.length / (20 * MILLI) {
+            let captured = number * 20 * MILLI;
+            if self
+                .pauses
+                .iter()
+                .any(|(at, length, _)| *at <= captured && captured < at + length)
+            {
+                continue;
+            }
+            // packets queue behind each other
+            let received = (captured + self.late(number, captured)).max(last);
+            last = received;
+            let pts = self.pts(captured) + i64::from(self.first_rtp);
+            packets.push(Packet {
+                captured,
+                received,
+                pts,
+            });
+        }
+        packets
+    }
+
+    fn reports(&self) -> Vec<SenderReport> {
+        let Some(every) = self.report_every else { return vec![] };
+        let report = |number: i64| {
+            let after = number * every + self.random(number + 999_999, every / 2);
+            let wrong = if number as usize % self.bad_report == self.bad_report - 1 {
+                3 * SECOND
+            } else {
+                0
+            };
+            let jitter = self.random(number + 555_555, 8 * MILLI) - 4 * MILLI;
+            SenderReport {
+                ntp: wall(self.begins + after + self.ahead + wrong + jitter),
+                rtp: (self.pts(after) + i64::from(self.first_rtp)) as u32,
+            }
+        };
+        (1..self.length / every).map(report).collect()
+    }
+
+    fn dump(&self) -> Dumped {
+        let base = TimeBase::new(1, RATE as i32).unwrap();
+        let packets = self.packets();
+        let receipt = |packet: &Packet| Receipt {
+            pts: packet.pts,
+            after: TimeDelta::from_nanos(packet.received),
+        };
+        let delay = |receipt: &Receipt| receipt.after - base.delta(receipt.pts);
+        let receipts: Vec<Receipt> = packets.iter().map(receipt).collect();
+        let halves = receipts.chunk_by(|a, b| a.after.nanos() / (SECOND / 2) == b.after.nanos() / (SECOND / 2));
+        let points = halves.map(|half| *half.iter().min_by_key(|receipt| delay(receipt)).unwrap());
+        let pairs = receipts
+            .windows(2)
+            .filter(|pair| (delay(&pair[1]) - delay(&pair[0])).abs().nanos() > 40 * MILLI);
+        let (first, last) = (packets[0].pts, packets.last().unwrap().pts + RATE / 50);
+        let stamps = Stamps {
+            time_base: base,
+            frames: vec![],
+            runs: vec![(first, last)],
+            first_decodable: Some(first),
+            receipts: Receipts {
+                since: self.since.map(|off| wall(self.begins + off)),
+                points: points.collect(),
+                breaks: pairs
+                    .map(|pair| Break {
+                        before: pair[0],
+                        after: pair[1],
+                    })
+                    .collect(),
+                epochs: vec![RtpEpoch {
+                    pts: first,
+                    rtp: first as u32,
+                }],
+            },
+        };
+        Dumped {
+            stamps,
+            reports: self.reports(),
+            packets,
+        }
+    }
+}
+
+fn wall(on_session_clock: i64) -> WallTime {
+    WallTime::from_unix_nanos(ORIGIN + on_session_clock)
+}
+
+fn timeline(senders: &[Sender]) -> (Timeline, Vec<Dumped>) {
+    let dumps: Vec<Dumped> = senders.iter().map(Sender::dump).collect();
+    let tracks: Vec<serde_json::Value> = senders
+        .iter()
+        .zip(&dumps)
+        .enumerate()
+        .map(|(index, (sender, dump))| {
+            let started_at = sender.started_at.map(|off| wall(sender.begins + 30 * MILLI + off));
+            serde_json::json!({"id": format!("t{index}"), "peer_id": sender.peer, "kind": "audio", "codec": "opus",
+                "dumps": [{"uri": sender.uri, "started_at": started_at, "sender_reports": dump.reports}]})
+        })
+        .collect();
+    let manifest = serde_json::json!({"version": 1, "session": {"id": "s", "started_at": wall(0)}, "tracks": tracks});
+    let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+    let input = |(track, dump)| {
+        let Dumped { stamps, .. }: &Dumped = dump;
+        DumpInput {
+            track,
+            dump: 0,
+            stamps,
+            sender_reports: &[],
+        }
+    };
+    let inputs: Vec<DumpInput<'_>> = dumps.iter().enumerate().map(input).collect();
+    (build(&manifest, &inputs), dumps)
+}
+
+/// How late the packets of one dump stand, in milliseconds: the earliest and the latest.
+fn lateness(timeline: &Timeline, index: usize, sender: &Sender, dump: &Dumped) -> (i64, i64) {
+    let clock = &timeline.tracks[index].pieces[0].clock;
+    let late = |packet: &Packet| (clock.session_time(packet.pts).nanos() - sender.begins - packet.captured) / MILLI;
+    let all = || dump.packets.iter().map(late);
+    (all().min().unwrap(), all().max().unwrap())
+}
+
+fn expect(sender: Sender, anchor: Rung, within: std::ops::RangeInclusive<i64>) -> DumpCertificate {
+    let senders = [sender];
+    let (timeline, dumps) = timeline(&senders);
+    let certificate = timeline.certificate.dumps[0].clone();
+    let (earliest, latest) = lateness(&timeline, 0, &senders[0], &dumps[0]);
+    let found = format!("{earliest}..{latest} ms late\n{certificate:#?}\n{:?}", senders[0]);
+    assert_eq!(certificate.anchor, anchor, "{found}");
+    assert!(within.contains(&earliest) && within.contains(&latest), "{found}");
+    assert!(dumps[0].packets.windows(2).all(|pair| {
+        let clock = &timeline.tracks[0].pieces[0].clock;
+        clock.session_time(pair[0].pts) <= clock.session_time(pair[1].pts)
+    }));
+    certificate
+}
+
+fn outcome(certificate: &DumpCertificate, rung: Rung) -> Outcome {
+    certificate
+        .rungs
+        .iter()
+        .find(|report| report.rung == rung)
+        .unwrap()
+        .outcome
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn reports_place_a_drifting_clock(ppm in -300i64..=300, seed: u64, bad in 4usize..9, jitter in 1i64..60, wrap: u32) {
+        let sender = Sender { ppm, seed, bad_report: bad, jitter: jitter * MILLI, first_rtp: wrap, length: 90 * SECOND, ..Sender::default() };
+        let certificate = expect(sender, Rung::SenderReports, -8..=8);
+        prop_assert!(certificate.sender_reports.rejected > 0);
+    }
+
+    #[test]
+    fn receive_times_alone_find_the_least_delay(ppm in -300i64..=300, seed: u64, jitter in 1i64..60) {
+        let sender = Sender { ppm, seed, jitter: jitter * MILLI, report_every: None, length: 120 * SECOND, ..Sender::default() };
+        expect(sender, Rung::ReceiveTimes, -12..=22);
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_is_told_by_receive_times(at in 8i64..50, seed: u64, still in 90i64..9000, jitter in 1i64..30) {
+        let (at, still) = (at * SECOND, still * MILLI);
+        let sender = Sender { seed, jitter: jitter * MILLI, report_every: None, pauses: vec![(at, still, still)], length: 70 * SECOND, ..Sender::default() };
+        prop_assert_eq!(expect(sender, Rung::ReceiveTimes, -15..=25).steps.len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_is_told_by_reports(at in 8i64..50, seed: u64, still in 90i64..9000, ppm in -300i64..=300) {
+        let (at, still) = (at * SECOND, still * MILLI);
+        let sender = Sender { seed, ppm, pauses: vec![(at, still, still)], length: 70 * SECOND, ..Sender::default() };
+        prop_assert_eq!(expect(sender, Rung::SenderReports, -15..=15).steps.len(), 1);
+    }
+
+    #[test]
+    fn neither_pauses_nor_bursts_are_steps(at in 5i64..50, seed: u64, most in 100i64..450, length in 200i64..8000, reports: bool) {
+        let sender = Sender {
+            seed,
+            bursts: vec![(at * SECOND, length * MILLI, most * MILLI)],
+            pauses: vec![(30 * SECOND, 4 * SECOND, 0)],
+            report_every: reports.then_some(2 * SECOND),
+            ..Sender::default()
+        };
+        let anchor = if reports { Rung::SenderReports } else { Rung::ReceiveTimes };
+        prop_assert_eq!(expect(sender, anchor, -12..=15).steps.len(), 0);
+    }
+
+    #[test]
+    fn a_wrap_anywhere_changes_nothing(seed: u64, first_rtp: u32, ppm in -300i64..=300) {
+        let sender = Sender { seed, ppm, pauses: vec![(20 * SECOND, SECOND, SECOND)], ..Sender::default() };
+        let wrapped = Sender { first_rtp, ..sender.clone() };
+        let (plain, wrapped) = (timeline(&[sender]).0, timeline(&[wrapped]).0);
+        prop_assert_eq!(plain.certificate, wrapped.certificate);
+    }
+
+    #[test]
+    fn shifting_everybody_shifts_everything(seed: u64, by in 0i64..3600, ppm in -300i64..=300) {
+        let sender = |begins| Sender { seed, ppm, begins, report_every: Some(3 * SECOND), ..Sender::default() };
+        let other = |begins| Sender { peer: "q", ahead: 2 * SECOND, ..sender(begins) };
+        let (here, _) = timeline(&[sender(SECOND), other(SECOND)]);
+        let (there, _) = timeline(&[sender((1 + by) * SECOND), other((1 + by) * SECOND)]);
+        for (one, two) in here.tracks.iter().zip(&there.tracks) {
+            let apart = two.pieces[0].clock.session_time(90_000) - one.pieces[0].clock.session_time(90_000);
+            prop_assert!((apart - TimeDelta::from_seconds(by)).abs() <= TimeDelta::from_nanos(2000), "{}", apart);
+        }
+    }
+
+    #[test]
+    fn any_evidence_will_do(
+        receipts in prop::collection::vec((any::<i64>(), any::<i64>()), 0..30),
+        epochs in prop::collection::vec((any::<i64>(), any::<u32>()), 0..4),
+        since: Option<i64>, num in 1i32.., run: (i64, i64),
+    ) {
+        let sender = Sender::default();
+        let mut dump = sender.dump();
+        let receipt = |(pts, after): &(i64, i64)| Receipt { pts: *pts, after: TimeDelta::from_nanos(*after) };
+        let points: Vec<Receipt> = receipts.iter().map(receipt).collect();
+        dump.stamps.runs = vec![run];
+        dump.stamps.time_base = TimeBase::new(num, 90_000).unwrap();
+        dump.stamps.receipts = Receipts {
+            since: since.map(WallTime::from_unix_nanos),
+            breaks: points.windows(2).map(|pair| Break { before: pair[0], after: pair[1] }).collect(),
+            points,
+            epochs: epochs.iter().map(|(pts, rtp)| RtpEpoch { pts: *pts, rtp: *rtp }).collect(),
+        };
+        let manifest = serde_json::json!({"version": 1, "session": {"id": "s", "started_at": wall(0)}, "tracks": [
+            {"id": "t", "peer_id": "p", "kind": "audio", "dumps": [{"uri": "a", "sender_reports": dump.reports}]}]});
+        let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+        let input = DumpInput { track: 0, dump: 0, stamps: &dump.stamps, sender_reports: &[] };
+        let placed = build(&manifest, &[input]);
+        prop_assert_eq!(placed.certificate.dumps.len(), 1);
+    }
+}
+
+#[test]
+fn a_sender_whose_clock_is_off_is_placed_by_receive_times() {
+    for ahead in [2 * SECOND, -300 * MILLI, 500 * MILLI, 30 * 365 * 86_400 * SECOND] {
+        for started_at in [Some(0), None] {
+            let sender = Sender {
+                ahead,
+                started_at,
+                ppm: 120,
+                ..Sender::default()
+            };
+            let certificate = expect(sender, Rung::ReceiveTimes, -5..=15);
+            assert_eq!(outcome(&certificate, Rung::SenderReports), Outcome::Rejected);
+            let found = certificate.sender_clock_ahead.unwrap() - TimeDelta::from_nanos(ahead);
+            assert!(found.abs() < TimeDelta::from_millis(20), "{found}");
+        }
+    }
+}
+
+#[test]
+fn tracks_of_one_peer_keep_their_distance() {
+    let microphone = Sender {
+        ahead: 2 * SECOND,
+        delay: 20 * MILLI,
+        ..Sender::default()
+    };
+    let camera = Sender {
+        delay: 80 * MILLI,
+        seed: 7,
+        begins: 3 * SECOND,
+        ..microphone.clone()
+    };
+    let senders = [microphone, camera];
+    let (timeline, dumps) = timeline(&senders);
+    let middle = |index: usize| {
+        let (earliest, latest) = lateness(&timeline, index, &senders[index], &dumps[index]);
+        (earliest + latest) / 2
+    };
+    assert!((middle(0) - middle(1)).abs() <= 4, "{} and {}", middle(0), middle(1));
+}
+
+#[test]
+fn wrong_witnesses_are_outvoted() {
+    let years = 5 * 365 * 86_400 * SECOND;
+    let wrong_manifest = Sender {
+        started_at: Some(-years),
+        ..Sender::default()
+    };
+    let certificate = expect(wrong_manifest.clone(), Rung::SenderReports, -5..=5);
+    assert_eq!(outcome(&certificate, Rung::Manifest), Outcome::Rejected);
+    let unreported = Sender {
+        report_every: None,
+        ..wrong_manifest
+    };
+    let certificate = expect(unreported, Rung::ReceiveTimes, -5..=20);
+    assert_eq!(outcome(&certificate, Rung::Manifest), Outcome::Rejected);
+
+    let wrong_recorder = Sender {
+        since: Some(years),
+        ..Sender::default()
+    };
+    let certificate = expect(wrong_recorder.clone(), Rung::SenderReports, -5..=5);
+    assert_eq!(outcome(&certificate, Rung::ReceiveTimes), Outcome::Rejected);
+    let unreported = Sender {
+        report_every: None,
+        ..wrong_recorder
+    };
+    let certificate = expect(unreported, Rung::Manifest, 10..=40);
+    assert_eq!(outcome(&certificate, Rung::FirstPacket), Outcome::Rejected);
+}
+
+#[test]
+fn a_name_is_better_than_nothing() {
+    let sender = Sender {
+        since: None,
+        started_at: None,
+        report_every: None,
+        uri: "room-1795168802010-a.mjr",
+        ..Sender::default()
+    };
+    expect(sender, Rung::FileName, 5..=15);
+    let sender = Sender {
+        since: None,
+        started_at: None,
+        report_every: None,
+        begins: 0,
+        ..Sender::default()
+    };
+    expect(sender, Rung::Recording, 0..=0);
+}
+
+#[test]
+fn ten_minutes_of_drift_and_steps() {
+    let sender = Sender {
+        ppm: -280,
+        length: 600 * SECOND,
+        jitter: 40 * MILLI,
+        pauses: vec![
+            (100 * SECOND, 100 * MILLI, 100 * MILLI),
+            (300 * SECOND, 7 * SECOND, 7 * SECOND),
+        ],
+        report_every: Some(5 * SECOND),
+        ..Sender::default()
+    };
+    assert_eq!(expect(sender.clone(), Rung::SenderReports, -10..=10).steps.len(), 2);
+    let unreported = Sender {
+        report_every: None,
+        ..sender
+    };
+    assert_eq!(expect(unreported, Rung::ReceiveTimes, -20..=30).steps.len(), 2);
+}
