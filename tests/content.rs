@@ -225,6 +225,17 @@ fn a_muted_camera_gives_its_tile_back() {
 }
 
 #[test]
+fn a_camera_that_stops_sending_gives_its_tile_back_unasked() {
+    let mut copy = SessionCopy::new();
+    // without events only the hole in Chen's dump says that his camera was off, and nothing mutes Dalia
+    copy.manifest["events"] = json!([]);
+    let recording = Recording::small(&copy.saved(), &[]);
+    let mut story = Story::sample();
+    story.voices[3].beeps = [8..13, 18..25].into_iter().flatten().map(f64::from).collect();
+    expect::tells(&recording, &story);
+}
+
+#[test]
 fn dumps_may_begin_before_the_session_and_outlive_it() {
     let mut copy = SessionCopy::new();
     copy.manifest["session"]["started_at"] = json!(wall(4.24));

@@ -186,7 +186,9 @@ impl TickRate {
 
     /// The first tick at or after `time`. Times are rounded to nanoseconds, so what is less than a microsecond late is not.
     pub fn tick_at_or_after(self, time: SessionTime) -> Tick {
-        Tick(narrow(-(-(i128::from(time.0) - ROUNDING) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND)))
+        Tick(narrow(
+            -(-(i128::from(time.0) - ROUNDING) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND),
+        ))
     }
 
     /// The tick nearest to `time`.

@@ -166,6 +166,9 @@ mod tests {
         let times = |values: &[i64], end: i64| latest_decode_times(&ticks(values), Tick(end));
         assert_eq!(times(&[0, 1, 2, 3], 4), ticks(&[0, 1, 2, 3]));
         assert_eq!(times(&[0, 90, 60, 30, 120], 150), ticks(&[0, 28, 29, 30, 120]));
-        assert_eq!(times(&[0, 4, 2, 1, 3, 8, 6, 5, 7], 9), ticks(&[-2, -1, 0, 1, 2, 3, 4, 5, 6]));
+        assert_eq!(
+            times(&[0, 4, 2, 1, 3, 8, 6, 5, 7], 9),
+            ticks(&[-2, -1, 0, 1, 2, 3, 4, 5, 6])
+        );
     }
 }

@@ -103,7 +103,10 @@ impl<'a> SoundSource<'a> {
     fn drop_before(&mut self, start: i64) {
         self.ready.retain_mut(|piece| {
             let late = (start - piece.at).clamp(0, piece.channels[0].len() as i64);
-            piece.channels.iter_mut().for_each(|channel| drop(channel.drain(..late as usize)));
+            piece
+                .channels
+                .iter_mut()
+                .for_each(|channel| drop(channel.drain(..late as usize)));
             piece.at += late;
             !piece.channels[0].is_empty()
         });
