@@ -5,8 +5,8 @@ use crate::media::{Stamps, Tick, TickRate};
 
 /// Frames are weighed against ticks in thousandths of a tick.
 const TICK: i128 = 1000;
-/// A frame may stand on a neighbouring tick if it is then no further than this outside its own, in milliseconds: what
-/// containers round timestamps by, and a little more. Real jitter asks for a higher rate instead.
+/// A frame this much after a tick, in milliseconds, still counts as on it: what containers and clocks round timestamps by,
+/// and a little more. Real jitter asks for a higher rate instead.
 const SLACK_MILLIS: i128 = 3;
 
 /// From `tick` on, the frame with timestamp `pts` (units of its dump's time base) is shown.
@@ -24,11 +24,11 @@ pub struct Paced {
     pub lost: u64,
 }
 
-/// Gives each frame of a stretch its tick: the first at or after its time, so that a tick shows the frame whose
-/// interval covers it.
+/// Gives each frame of a stretch its tick: the first at or after its time (give or take the slack), so that a tick shows
+/// the frame whose interval covers it.
 ///
-/// Where two frames fall on one tick because their timestamps are rounded, one of them moves to a free tick beside it, by
-/// three milliseconds at most; only where there is no room the earlier one is lost. Of the frames before the stretch the last is
+/// Where two frames fall on one tick because their timestamps are rounded, the later one moves to the next tick if that is
+/// beyond its own by no more than the slack; else the earlier one is lost. Of the frames before the stretch the last is
 /// shown from its start. What cannot be decoded (before the first keyframe) is never shown.
 pub fn pace(stretch: &VideoStretch, stamps: &Stamps, rate: TickRate) -> Paced {
     let slack = SLACK_MILLIS * i128::from(rate.per_second());
@@ -44,7 +44,7 @@ pub fn pace(stretch: &VideoStretch, stamps: &Stamps, rate: TickRate) -> Paced {
     let begin = stamps.frames.partition_point(|pts| *pts < first);
     for pts in &stamps.frames[begin..] {
         let place = stretch.thousandths(*pts, rate);
-        if ceil_tick(place) >= stretch.end {
+        if ceil_tick(place - slack) >= stretch.end {
             break;
         }
         pacer.push(place, *pts);
@@ -71,46 +71,28 @@ struct Pacer<'a> {
     lost: u64,
 }
 
-/// A frame on its tick, and where it would stand exactly.
+/// A frame on its tick.
 #[derive(Clone, Copy)]
 struct Slot {
     tick: Tick,
-    place: i128,
     pts: i64,
 }
 
 impl Pacer<'_> {
     fn push(&mut self, place: i128, pts: i64) {
         let start = self.stretch.start;
-        let tick = ceil_tick(place).max(start);
+        let tick = ceil_tick(place - self.slack).max(start);
         let Some(last) = self.slots.last().copied().filter(|last| last.tick >= tick) else {
-            self.slots.push(Slot { tick, place, pts });
+            self.slots.push(Slot { tick, pts });
             return;
         };
         let is_before = place <= i128::from(start.0) * TICK;
-        let early = self.room_before(last).filter(|_| last.tick == tick && !is_before);
-        let late = self.room_after(last, place).filter(|_| !is_before);
-        match (early, late) {
-            (Some(early), late) if late.is_none_or(|late| early <= late) => {
-                self.replace_last(Slot {
-                    tick: Tick(last.tick.0 - 1),
-                    ..last
-                });
-                self.slots.push(Slot { tick, place, pts });
-            }
-            (_, Some(_)) => self.slots.push(Slot {
-                tick: Tick(last.tick.0 + 1),
-                place,
-                pts,
-            }),
-            _ => {
-                self.lost += u64::from(!is_before);
-                self.replace_last(Slot {
-                    tick: last.tick,
-                    place,
-                    pts,
-                });
-            }
+        if !is_before && self.has_room_after(last, place) {
+            let tick = Tick(last.tick.0 + 1);
+            self.slots.push(Slot { tick, pts });
+        } else {
+            self.lost += u64::from(!is_before);
+            self.replace_last(Slot { tick: last.tick, pts });
         }
     }
 
@@ -119,21 +101,10 @@ impl Pacer<'_> {
         self.slots.push(slot);
     }
 
-    /// How far before its own place the last frame would stand one tick earlier; `None` if it may not.
-    fn room_before(&self, last: Slot) -> Option<i128> {
-        let taken = self
-            .slots
-            .len()
-            .checked_sub(2)
-            .map_or(self.stretch.start.0 - 1, |before| self.slots[before].tick.0);
-        let off = last.place - i128::from(last.tick.0 - 1) * TICK;
-        (taken < last.tick.0 - 1 && off <= self.slack).then_some(off)
-    }
-
-    /// How far behind its own tick a frame at `place` would stand one tick after the last; `None` if it may not.
-    fn room_after(&self, last: Slot, place: i128) -> Option<i128> {
-        let off = i128::from(last.tick.0 + 1) * TICK - place - TICK;
-        (last.tick.0 + 1 < self.stretch.end.0 && off <= self.slack).then_some(off)
+    /// Whether a frame at `place` may stand on the tick after the last.
+    fn has_room_after(&self, last: Slot, place: i128) -> bool {
+        let late = i128::from(last.tick.0) * TICK - place;
+        last.tick.0 + 1 < self.stretch.end.0 && late <= self.slack
     }
 }
 
@@ -197,7 +168,7 @@ mod tests {
             prop_assert_eq!(paced.frames.len() as u64 + paced.lost, frames.len() as u64);
             for frame in &paced.frames {
                 let late = frame.tick.0 as f64 * ticks - frame.pts as f64;
-                prop_assert!((-0.502 * ticks..=1.502 * ticks).contains(&late), "{late} ms late");
+                prop_assert!((-3.1..=ticks + 3.1).contains(&late), "{late} ms late");
             }
         }
     }
