@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check advisories bench fmt samples clean setup
+.PHONY: help build demo test check advisories bench fuzz fmt samples clean setup
 
 # Where setup.sh puts cargo when the machine had none.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -43,7 +43,21 @@ advisories: ## look for known vulnerabilities (downloads the RustSec database)
 bench: build ## measure speed, memory and size against ffmpeg by hand (ARGS="…" is passed on)
 	python3 benches/run.py $(ARGS)
 
+# Runs on the stable toolchain, whose compiler is asked to allow what cargo-fuzz wants of it. Dependencies are those
+# of the main Cargo.lock. New inputs stay in the target folder; one that fails is told and kept in fuzz/artifacts.
+fuzz: ## run each fuzz target for 60 s
+	scripts/setup.sh --fuzz-tools
+	cp Cargo.lock fuzz/Cargo.lock
+	@for target in $(notdir $(basename $(wildcard fuzz/targets/*.rs))); do \
+	  found="$(abspath $(TARGET))/fuzz/found/$$target"; \
+	  mkdir -p "$$found"; \
+	  printf '\n== fuzzing %s\n' "$$target"; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --target-dir "$(abspath $(TARGET))/fuzz" "$$target" \
+	    "$$found" fuzz/corpus/"$$target" -- -max_total_time=60 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
+	done
+
 fmt: ## format the code
+	cargo fmt
 	cargo fmt
 
 samples: ## make the sample sessions again

@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh                 what `make demo`, `make test` and `make bench` need
 #   scripts/setup.sh --check-tools   also what `make check` needs: rustfmt, clippy, cargo-deny, cargo-machete
+#   scripts/setup.sh --fuzz-tools    also what `make fuzz` needs: cargo-fuzz and a C++ compiler
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,17 +18,26 @@ libraries=(libavcodec libavfilter libavformat libavutil libswresample libswscale
 
 # Cargo tools that `make check` runs, with the versions that it was written for.
 tools=(cargo-deny@0.20.2 cargo-machete@0.9.2)
+# The same for `make fuzz`.
+fuzz_tools=(cargo-fuzz@0.13.2)
 
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
 main() {
   case "${1:-}" in
     "" | --check-tools) ;;
-    *) die "unknown option '$1' (there is only --check-tools)" ;;
+    --fuzz-tools)
+      packages+=(g++)
+      commands+=(c++)
+      ;;
+    *) die "unknown option '$1' (there are --check-tools and --fuzz-tools)" ;;
   esac
   system_packages
   rust
-  if [ "${1:-}" = --check-tools ]; then check_tools; fi
+  case "${1:-}" in
+    --check-tools) check_tools ;;
+    --fuzz-tools) cargo_tools "${fuzz_tools[@]}" ;;
+  esac
 }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -117,13 +127,17 @@ no_rust() {
 }
 
 check_tools() {
-  local tool
   if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
     command -v rustup >/dev/null || die "cargo fmt or cargo clippy is missing: install them for this toolchain"
     say "installing rustfmt and clippy with rustup"
     rustup component add rustfmt clippy >&2 || die "rustup could not add rustfmt and clippy (its message is above)"
   fi
-  for tool in "${tools[@]}"; do
+  cargo_tools "${tools[@]}"
+}
+
+cargo_tools() {
+  local tool
+  for tool in "$@"; do
     command -v "${tool%@*}" >/dev/null && continue
     say "installing $tool with cargo (some minutes, once)"
     # Built in a folder of its own: nothing of it belongs among the project's build results.

@@ -5,9 +5,9 @@ pub mod mjr;
 mod packets;
 pub mod probe;
 mod reader;
-mod record;
-mod rtcp;
-mod rtp;
+pub mod record;
+pub mod rtcp;
+pub mod rtp;
 pub mod rtpdump;
 mod transport;
 
