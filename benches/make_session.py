@@ -11,7 +11,7 @@ webinar  30 peers with sound: one shares a screen (1280x720 at 5/s), one is seen
 audio    6 peers with sound only
 
 What makes these dumps cost what real ones cost: VP8 with a single keyframe at its start, so that nobody
-can seek; about 500 kbit/s; pictures of a textured room with sensor noise in which a person sways, nods and
+can seek; 350 to 500 kbit/s; pictures of a textured room with sensor noise in which a person sways, nods and
 talks. A few streams are encoded once and shared by many peers, because decoding does not get cheaper for
 being done to the same file. The same arguments give the same streams on the same ffmpeg.
 
@@ -217,7 +217,7 @@ def swing(size, turns, phase=0.0):
     return f"{size}*sin(2*PI*t*{turns}/{LOOP_SECONDS}+{phase:.3f})"
 
 
-def vp8(out, inputs, graph, fps, seconds):
+def vp8(out, inputs, graph, fps, seconds, rate):
     """Renders one loop, repeats it from memory, and encodes it as a live stream with one keyframe.
 
     A negative cpu-used is a fixed speed; with a positive one libvpx picks its speed by the clock, and no
@@ -225,12 +225,12 @@ def vp8(out, inputs, graph, fps, seconds):
     """
     graph += f",format=yuv420p,loop=loop=-1:size={fps * LOOP_SECONDS}:start=0[v]"
     ffmpeg(*inputs, "-filter_complex_threads", 1, "-filter_complex", graph, "-map", "[v]", "-t", f"{seconds:.3f}",
-           "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", -8, "-threads", 1, "-b:v", "500k",
+           "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", -8, "-threads", 1, "-b:v", rate,
            "-g", 999999, "-keyint_min", 999999, "-error-resilient", 1, "-lag-in-frames", 0,
            "-flags", "+bitexact", "-fflags", "+bitexact", out)
 
 
-def record_face(out, rng, size, fps, seconds):
+def record_face(out, rng, size, fps, seconds, rate):
     """A person at a desk: body and head sway, the head nods, the mouth speaks, the light changes slowly."""
     with tempfile.TemporaryDirectory() as folder:
         room, body, head, mouth = (Path(folder) / f"{part}.pam" for part in ("room", "body", "head", "mouth"))
@@ -242,7 +242,8 @@ def record_face(out, rng, size, fps, seconds):
         at_x, at_y = rng.randint(200, 260), rng.randint(40, 60)
         sway_x = f"{swing(14, 1, phase)}+{swing(5, 5, phase)}"
         sway_y = swing(6, 3, phase)
-        open_mouth = f"4+18*abs(sin(2*PI*t*{rng.randint(25, 35)}/{LOOP_SECONDS}))*gt(sin(2*PI*t*2/{LOOP_SECONDS}),-0.3)"
+        syllables = f"abs({swing(18, rng.randint(25, 35))})"
+        open_mouth = f"4+{syllables}*gt({swing(1, 2)},-0.3)"
         graph = (
             f"[3]scale=w=44:h='{open_mouth}':eval=frame[mouth];"
             f"[2][mouth]overlay=format=rgb:x=70:y='178-h/2',rotate=a='{swing(0.07, 2, phase)}':c=none[head];"
@@ -254,7 +255,7 @@ def record_face(out, rng, size, fps, seconds):
             f"scale={size.replace('x', ':')}"
         )
         inputs = [arg for part in (room, body, head, mouth) for arg in still(part, fps)]
-        vp8(out, inputs, graph, fps, seconds)
+        vp8(out, inputs, graph, fps, seconds, rate)
 
 
 def record_screen(out, rng, fps, seconds):
@@ -266,7 +267,7 @@ def record_screen(out, rng, fps, seconds):
         scroll = "720*(floor(t/4)+clip(mod(t,4)-3.2,0,0.8)/0.8)*lt(t,15.2)"
         graph = (f"[0]crop=1280:720:0:'{scroll}'[page];"
                  f"[page][1]overlay=format=rgb:x='600+{swing(400, 3)}':y='360+{swing(240, 2)}'")
-        vp8(out, still(document, fps) + still(pointer, fps), graph, fps, seconds)
+        vp8(out, still(document, fps) + still(pointer, fps), graph, fps, seconds, "500k")
 
 
 def one_wave(vowel, samples=256):
@@ -319,9 +320,10 @@ class Studio:
     def __init__(self, folder, seed):
         self.folder, self.seed, self.bookings = folder, seed, {}
 
-    def face(self, who, size, fps, seconds):
+    def face(self, who, size, fps, seconds, rate):
         who %= DISTINCT
-        return self._book(f"face{who}-{seconds:g}s.webm", lambda out, rng: record_face(out, rng, size, fps, seconds))
+        return self._book(f"face{who}-{seconds:g}s.webm",
+                          lambda out, rng: record_face(out, rng, size, fps, seconds, rate))
 
     def screen(self, fps, seconds):
         return self._book(f"screen-{seconds:g}s.webm", lambda out, rng: record_screen(out, rng, fps, seconds))
@@ -373,8 +375,9 @@ class Guests:
         sound = source == "microphone"
         dumps = [{"uri": f"tracks/{file}", "format": "mkv" if sound else "webm",
                   "started_at": wall_clock(start), "ended_at": wall_clock(end)} for start, end in spans]
-        self.tracks.append({"id": f"{peer}-{source}", "stream_id": f"{peer}-{'screen' if source == 'screen' else 'main'}",
-                            "peer_id": peer, "kind": "audio" if sound else "video", "source": source,
+        stream = f"{peer}-screen" if source == "screen" else f"{peer}-main"
+        self.tracks.append({"id": f"{peer}-{source}", "stream_id": stream, "peer_id": peer,
+                            "kind": "audio" if sound else "video", "source": source,
                             "codec": "opus" if sound else "vp8", "dumps": dumps})
 
     def manifest(self, kind, seconds):
@@ -389,7 +392,7 @@ def small(guests, studio, seconds, rng):
     for who in range(4):
         spans = [(0, seconds)]
         peer = guests.join("participant", spans)
-        guests.publish(peer, "camera", studio.face(who, "640x360", 25, seconds), spans)
+        guests.publish(peer, "camera", studio.face(who, "640x360", 25, seconds, "500k"), spans)
         guests.publish(peer, "microphone", studio.voice(who, seconds), spans)
 
 
@@ -401,7 +404,7 @@ def large(guests, studio, seconds, rng):
         second = round(first + visit + rng.uniform(0.02, 0.09) * seconds, 3)
         spans = [(first, first + visit), (second, second + visit)]
         peer = guests.join("participant", spans)
-        guests.publish(peer, "camera", studio.face(who, "320x180", 15, visit), spans)
+        guests.publish(peer, "camera", studio.face(who, "320x180", 15, visit, "350k"), spans)
         guests.publish(peer, "microphone", studio.voice(who, visit), spans)
 
 
@@ -409,7 +412,7 @@ def webinar(guests, studio, seconds, rng):
     """Listeners come in over the first two seconds, so that those who share a voice do not speak in chorus."""
     whole = [(0, seconds)]
     speaker = guests.join("host", whole)
-    guests.publish(speaker, "camera", studio.face(0, "640x360", 25, seconds), whole)
+    guests.publish(speaker, "camera", studio.face(0, "640x360", 25, seconds, "500k"), whole)
     guests.publish(speaker, "microphone", studio.voice(0, seconds), whole)
     presenter = guests.join("presenter", whole)
     guests.publish(presenter, "screen", studio.screen(5, seconds), whole)

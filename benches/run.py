@@ -255,7 +255,8 @@ def measure_speed(contenders, kind, session, runs):
         "first_frame_ms": first_frame(reports),
         "completeness": seconds / told["session_s"],
     }
-    raw = {"session_s": told["session_s"], "cuts": told.get("cuts"), "yardstick": theirs, "tessera": ours, "tessera_auto": auto,
+    raw = {"session_s": told["session_s"], "cuts": told.get("cuts"),
+           "yardstick": theirs, "tessera": ours, "tessera_auto": auto,
            "cpu_pairs": pairs(ours, theirs), "auto_pairs": pairs(auto, theirs)}
     return recording, values, raw
 
@@ -421,7 +422,8 @@ def arguments():
     args.sessions = dict(args.session)
     if args.runs < 1:
         parser.error("--runs: one at least")
-    if not shutil.which(str(args.tessera)):
+    args.tessera = args.tessera.resolve()       # or a bare name would be looked for in PATH
+    if not os.access(args.tessera, os.X_OK):
         parser.error(f"--tessera: there is no program {args.tessera}; `make build` makes it")
     return args
 

@@ -1,9 +1,12 @@
 //! Decoders of one thread each: parallelism comes from decoding many tracks at once.
 
+use std::collections::VecDeque;
+
 use ffmpeg::codec;
 use ffmpeg_next as ffmpeg;
 
-use super::{AudioFrame, AvError, Packet, StreamParameters, VideoFrame, error};
+use super::{AudioFrame, AvError, Packet, StreamParameters, VideoFrame, demux::Loss, error};
+use crate::media::{Codec, Rotation};
 
 /// Larger pictures are refused, so that a forged header cannot make the decoder allocate gigabytes (8K fits).
 const MAX_PIXELS: i64 = 8192 * 4352;
@@ -11,6 +14,9 @@ const MAX_PIXELS: i64 = 8192 * 4352;
 /// A video decoder; give it packets in file order and take frames in presentation order.
 pub struct VideoDecoder {
     inner: codec::decoder::Video,
+    /// Rotations of packets sent, from the timestamp on where each begins.
+    rotations: VecDeque<(i64, Rotation)>,
+    rotation: Rotation,
 }
 
 /// An audio decoder; frames come with the encoder's padding already trimmed.
@@ -24,10 +30,18 @@ impl VideoDecoder {
             .decoder()
             .video()
             .map_err(AvError::of("open video decoder"))?;
-        Ok(VideoDecoder { inner })
+        Ok(VideoDecoder {
+            inner,
+            rotations: VecDeque::new(),
+            rotation: Rotation::None,
+        })
     }
 
     pub fn send(&mut self, packet: &Packet) -> Result<(), AvError> {
+        let before = self.rotations.back().map_or(self.rotation, |(_, rotation)| *rotation);
+        if let Some(pts) = packet.pts().filter(|_| packet.rotation() != before) {
+            self.rotations.push_back((pts, packet.rotation()));
+        }
         self.inner
             .send_packet(&packet.inner)
             .map_err(AvError::of("decode video"))
@@ -42,16 +56,34 @@ impl VideoDecoder {
     pub fn receive(&mut self) -> Result<Option<VideoFrame>, AvError> {
         let mut frame = ffmpeg::frame::Video::empty();
         let result = self.inner.receive_frame(&mut frame);
-        Ok(error::taken(result, "decode video")?.map(|()| VideoFrame { inner: frame }))
+        let taken = error::taken(result, "decode video")?;
+        Ok(taken.map(|()| {
+            let rotation = self.rotation_at(frame.timestamp());
+            VideoFrame { inner: frame, rotation }
+        }))
+    }
+
+    /// The rotation of the packet that a frame came from.
+    fn rotation_at(&mut self, pts: Option<i64>) -> Rotation {
+        while let Some((from, rotation)) = self.rotations.front().copied() {
+            if pts.is_some_and(|pts| pts < from) {
+                break;
+            }
+            self.rotation = rotation;
+            self.rotations.pop_front();
+        }
+        self.rotation
     }
 }
 
 impl AudioDecoder {
     pub fn open(parameters: &StreamParameters) -> Result<AudioDecoder, AvError> {
-        let inner = context(parameters)?
-            .decoder()
-            .audio()
-            .map_err(AvError::of("open audio decoder"))?;
+        let decoder = context(parameters)?.decoder();
+        let inner = match concealing(parameters) {
+            Some(codec) => decoder.open_as(codec).and_then(|opened| opened.audio()),
+            None => decoder.audio(),
+        };
+        let inner = inner.map_err(AvError::of("open audio decoder"))?;
         Ok(AudioDecoder { inner })
     }
 
@@ -72,6 +104,12 @@ impl AudioDecoder {
         let result = self.inner.receive_frame(&mut frame);
         Ok(error::taken(result, "decode audio")?.map(|()| AudioFrame { inner: frame }))
     }
+}
+
+/// libopus conceals losses and makes comfort noise; FFmpeg's own decoder does neither.
+fn concealing(parameters: &StreamParameters) -> Option<ffmpeg::Codec> {
+    let is_wanted = parameters.codec() == Codec::Opus && parameters.loss() == Loss::Possible;
+    is_wanted.then(|| codec::decoder::find_by_name("libopus")).flatten()
 }
 
 fn context(parameters: &StreamParameters) -> Result<codec::Context, AvError> {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ffmpeg::{Dictionary, codec, media::Type};
+use ffmpeg::{Dictionary, codec, media::Type, packet};
 use ffmpeg_next as ffmpeg;
 
 use super::{AvError, Packet};
-use crate::media::{Codec, Kind, Size, TimeBase, TimeDelta};
+use crate::media::{Codec, Kind, Rotation, SAMPLE_RATE, Size, TimeBase, TimeDelta};
 
 /// The only containers that a dump may be: a demuxer that follows references (HLS, concat) is never tried.
 const CONTAINERS: &str = "matroska,webm,ogg,ivf,mov,mp4,m4a,3gp,3g2,mj2";
@@ -17,6 +17,14 @@ pub struct StreamParameters {
     pub(super) parameters: codec::Parameters,
     codec: Codec,
     time_base: TimeBase,
+    loss: Loss,
+}
+
+/// Whether packets without content may stand for lost ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    Possible,
+    Impossible,
 }
 
 /// Reads the packets of the one stream of `kind` that a dump holds, in file order.
@@ -24,9 +32,47 @@ pub struct Demuxer {
     input: ffmpeg::format::context::Input,
     stream: usize,
     parameters: StreamParameters,
+    rotation: Rotation,
 }
 
 impl StreamParameters {
+    /// Of a stream without a container: all else is in its frames. Sound is decoded to two channels.
+    pub fn for_codec(codec: Codec, time_base: TimeBase) -> StreamParameters {
+        super::initialize();
+        let mut parameters = codec::Parameters::new();
+        let medium = match codec.kind() {
+            Kind::Audio => ffmpeg::ffi::AVMediaType::AVMEDIA_TYPE_AUDIO,
+            Kind::Video => ffmpeg::ffi::AVMediaType::AVMEDIA_TYPE_VIDEO,
+        };
+        // SAFETY: `parameters` owns a valid AVCodecParameters; these are plain fields.
+        unsafe {
+            let raw = parameters.as_mut_ptr();
+            (*raw).codec_type = medium;
+            (*raw).codec_id = codec_id(codec).into();
+            if codec.kind() == Kind::Audio {
+                (*raw).sample_rate = SAMPLE_RATE as i32;
+                (*raw).channels = 2;
+                (*raw).channel_layout = ffmpeg::ChannelLayout::STEREO.bits();
+            }
+        }
+        StreamParameters {
+            parameters,
+            codec,
+            time_base,
+            loss: Loss::Impossible,
+        }
+    }
+
+    /// The same for a stream in which packets without content stand for lost ones, to be concealed.
+    pub fn with_losses(mut self) -> StreamParameters {
+        self.loss = Loss::Possible;
+        self
+    }
+
+    pub(super) fn loss(&self) -> Loss {
+        self.loss
+    }
+
     pub fn codec(&self) -> Codec {
         self.codec
     }
@@ -66,7 +112,9 @@ impl Demuxer {
         let input =
             ffmpeg::format::input_with_dictionary(&format!("file:{name}"), options).map_err(AvError::of("open"))?;
         let (stream, parameters) = choose_stream(&input, kind)?;
+        let rotation = display_rotation(&input, stream);
         Ok(Demuxer {
+            rotation,
             input,
             stream,
             parameters,
@@ -101,7 +149,9 @@ impl Demuxer {
         loop {
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => return Ok(Some(Packet::wrap(packet))),
+                Ok(()) if packet.stream() == self.stream => {
+                    return Ok(Some(Packet::wrap(packet).turned(self.rotation)));
+                }
                 Ok(()) => {}
                 Err(ffmpeg::Error::Eof) => return Ok(None),
                 Err(error) => return Err(AvError::of("read")(error)),
@@ -133,8 +183,30 @@ fn choose_stream(input: &ffmpeg::format::context::Input, kind: Kind) -> Result<(
             parameters,
             codec,
             time_base,
+            loss: Loss::Impossible,
         },
     ))
+}
+
+/// How the container says that its pictures are to be turned, by a display matrix.
+fn display_rotation(input: &ffmpeg::format::context::Input, stream: usize) -> Rotation {
+    const MATRIX: usize = 9 * size_of::<i32>();
+    let Some(stream) = input.stream(stream) else {
+        return Rotation::None;
+    };
+    let matrix = stream
+        .side_data()
+        .find(|data| data.kind() == packet::side_data::Type::DisplayMatrix);
+    let Some(bytes) = matrix.as_ref().and_then(|matrix| matrix.data().first_chunk::<MATRIX>()) else {
+        return Rotation::None;
+    };
+    let mut numbers = [0i32; 9];
+    for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(size_of::<i32>())) {
+        *number = i32::from_ne_bytes(bytes.try_into().expect("chunks are as long as an i32"));
+    }
+    // SAFETY: the function reads nine i32, which is what the array holds.
+    let counter_clockwise = unsafe { ffmpeg::ffi::av_display_rotation_get(numbers.as_ptr()) };
+    Rotation::from_degrees(-counter_clockwise.round() as i64)
 }
 
 fn known_codec(id: codec::Id) -> Option<Codec> {
@@ -147,4 +219,15 @@ fn known_codec(id: codec::Id) -> Option<Codec> {
         codec::Id::AAC => Codec::Aac,
         _ => return None,
     })
+}
+
+fn codec_id(codec: Codec) -> codec::Id {
+    match codec {
+        Codec::Vp8 => codec::Id::VP8,
+        Codec::Vp9 => codec::Id::VP9,
+        Codec::H264 => codec::Id::H264,
+        Codec::Av1 => codec::Id::AV1,
+        Codec::Opus => codec::Id::OPUS,
+        Codec::Aac => codec::Id::AAC,
+    }
 }

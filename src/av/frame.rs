@@ -3,11 +3,12 @@
 use ffmpeg::ffi;
 use ffmpeg_next as ffmpeg;
 
-use crate::media::Size;
+use crate::media::{Rotation, Size};
 
 /// A decoded picture with the timestamp of the packet it came from.
 pub struct VideoFrame {
     pub(super) inner: ffmpeg::frame::Video,
+    pub(super) rotation: Rotation,
 }
 
 /// Decoded sound with the timestamp of its first sample.

@@ -11,6 +11,7 @@ mod mux;
 mod packet;
 mod picture;
 mod resample;
+mod rotate;
 mod scale;
 
 pub use decode::{AudioDecoder, VideoDecoder};

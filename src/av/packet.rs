@@ -4,14 +4,18 @@ use std::fmt;
 
 use ffmpeg_next as ffmpeg;
 
+use crate::media::Rotation;
+
 /// A coded frame with its presentation timestamp, in units of its stream's time base.
 pub struct Packet {
     pub(super) inner: ffmpeg::Packet,
+    rotation: Rotation,
 }
 
 impl Packet {
     pub(super) fn wrap(inner: ffmpeg::Packet) -> Packet {
-        Packet { inner }
+        let rotation = Rotation::None;
+        Packet { inner, rotation }
     }
 
     /// A copy of `data` as a packet of its own. `key` frames can be decoded without any before them.
@@ -22,7 +26,24 @@ impl Packet {
         if importance == Importance::Key {
             inner.set_flags(ffmpeg::packet::Flags::KEY);
         }
-        Packet { inner }
+        Packet::wrap(inner)
+    }
+
+    /// The same packet with a duration, in units of its stream's time base.
+    pub fn lasting(mut self, duration: i64) -> Packet {
+        self.inner.set_duration(duration);
+        self
+    }
+
+    /// The same packet, of a picture that is upright after this rotation.
+    pub fn turned(mut self, rotation: Rotation) -> Packet {
+        self.rotation = rotation;
+        self
+    }
+
+    /// How the picture has to be turned to be upright.
+    pub fn rotation(&self) -> Rotation {
+        self.rotation
     }
 
     /// Presentation time; decode time where the container has no other. `None` if it has neither.

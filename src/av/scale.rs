@@ -37,7 +37,9 @@ unsafe impl Send for Context {}
 impl Scaler {
     /// Draws the whole `frame` into `target`, a rectangle of the canvas inside `tile`, as BT.601 limited range.
     pub fn draw(&mut self, frame: &VideoFrame, tile: &mut TileMut<'_>, target: Rect) -> Result<(), AvError> {
-        if (frame.is_plain() && frame.size() == target.size()) || (target.x % GROUP == 0 && target.width % GROUP == 0) {
+        if (frame.is_plain() && frame.size() == target.size())
+            || (target.x.is_multiple_of(GROUP) && target.width.is_multiple_of(GROUP))
+        {
             return self.scale(frame, tile, target);
         }
         // the neighbour's first pixels would be written too: go through a picture with room to spare
@@ -100,7 +102,7 @@ impl Context {
     fn new(job: Job) -> Result<Context, AvError> {
         let edge =
             |value: u32| i32::try_from(value).map_err(|_| AvError::new("scale picture", "the picture is too large"));
-        let flags = ffi::SWS_BICUBIC as i32;
+        let flags = ffi::SWS_BICUBIC;
         // SAFETY: sizes are positive and the format came from a decoded frame; sws_getContext checks both and may say null.
         let raw = unsafe {
             ffi::sws_getContext(
@@ -161,7 +163,10 @@ mod tests {
         for plane in 0..3 {
             inner.data_mut(plane).fill(if plane == 0 { 180 } else { 128 });
         }
-        VideoFrame { inner }
+        VideoFrame {
+            inner,
+            rotation: crate::media::Rotation::None,
+        }
     }
 
     #[test]

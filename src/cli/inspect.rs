@@ -9,13 +9,16 @@ use super::{
     text::{bytes, clock, table},
 };
 use crate::{
-    dump::probe::{Depth, Probe},
+    dump::{
+        Transport,
+        probe::{Depth, Probe},
+    },
     job::{DumpVerdict, JobError, Prepared, prepare},
-    media::{SessionTime, Size},
-    timeline::Clock,
+    media::{SessionTime, Size, TimeDelta},
+    timeline::{Clock, DumpCertificate, Outcome, SyncCertificate},
 };
 
-/// Probe every dump of a session: container, codec, sizes, frames, keyframes, span, gaps, verdict
+/// Probe every dump of a session: codec, sizes, frames, keyframes, gaps, packet loss, anchor, drift, verdict
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
@@ -45,6 +48,12 @@ struct Found<'a> {
     keyframes_ms: Vec<i64>,
     sizes: Vec<SizeFrom>,
     gaps: Vec<Gap>,
+    /// What the network did; packet dumps only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<Transport>,
+    /// How the dump was placed on the session clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<&'a DumpCertificate>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +82,7 @@ pub fn run(args: InspectArgs) -> Result<(), JobError> {
             "started_at": prepared.timeline.origin,
             "duration_ms": prepared.timeline.end.since_start().millis(),
             "dumps": dumps,
+            "sync": overall(&prepared),
             "warnings": prepared.warnings,
         });
         return print_json(&value);
@@ -84,10 +94,36 @@ pub fn run(args: InspectArgs) -> Result<(), JobError> {
         clock(prepared.timeline.end.since_start())
     );
     text += &table(&rows(&dumps));
+    text += &format!("\n{}\n", table(&sync_rows(&dumps)));
+    text += &format!("{}\n", certificate_line(&prepared.timeline.certificate));
+    let packets = transport_rows(&dumps);
+    if packets.len() > 1 {
+        text += &format!("\n{}\n", table(&packets));
+    }
     for warning in prepared.warnings.iter().chain(&prepared.dump_warnings()) {
         text += &format!("warning: {warning}\n");
     }
     print(&text)
+}
+
+/// The certificate without its dumps, which are told one by one.
+fn overall(prepared: &Prepared) -> serde_json::Value {
+    let certificate = &prepared.timeline.certificate;
+    serde_json::json!({
+        "worst_anchor": certificate.worst_anchor,
+        "worst_offset_ms": certificate.worst_offset.nanos() as f64 / 1e6,
+        "worst_residual_ms": certificate.worst_residual.nanos() as f64 / 1e6,
+    })
+}
+
+fn certificate_line(certificate: &SyncCertificate) -> String {
+    match certificate.worst_anchor {
+        Some(anchor) => format!(
+            "every dump within {} of its place; weakest anchor: {anchor}",
+            tenths(certificate.worst_offset)
+        ),
+        None => "no dump could be placed".to_owned(),
+    }
 }
 
 fn inspected<'a>(prepared: &'a Prepared, verdict: &'a DumpVerdict) -> Inspected<'a> {
@@ -99,7 +135,12 @@ fn inspected<'a>(prepared: &'a Prepared, verdict: &'a DumpVerdict) -> Inspected<
             .find(|track| track.index == verdict.key.track);
         let piece = track.and_then(|track| track.pieces.iter().find(|piece| piece.dump == verdict.key.dump));
         let nowhere = Clock::anchored(probe.stamps.time_base, 0, SessionTime::START);
-        found(probe, piece.map_or(&nowhere, |piece| &piece.clock))
+        let mut found = found(probe, piece.map_or(&nowhere, |piece| &piece.clock));
+        let places = prepared.timeline.certificate.dumps.iter();
+        found.sync = places
+            .into_iter()
+            .find(|sync| sync.track == verdict.key.track && sync.dump == verdict.key.dump);
+        found
     });
     Inspected { verdict, found }
 }
@@ -130,7 +171,97 @@ fn found<'a>(probe: &'a Probe, clock: &Clock) -> Found<'a> {
                 length_ms: millis(pair[1].0) - millis(pair[0].1),
             })
             .collect(),
+        transport: probe.transport,
+        sync: None,
     }
+}
+
+fn sync_rows(dumps: &[Inspected<'_>]) -> Vec<Vec<String>> {
+    let heading = [
+        "track",
+        "anchor",
+        "others say",
+        "drift ppm",
+        "residual p50/p95/max",
+        "reports",
+        "clock steps",
+        "restarts",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for sync in dumps.iter().filter_map(|dump| dump.found.as_ref()?.sync) {
+        let others = sync.rungs.iter().filter(|rung| rung.outcome != Outcome::Used);
+        let others: Vec<String> = others
+            .map(|rung| format!("{} {} ({})", rung.rung, tenths(rung.offset), rung.outcome))
+            .collect();
+        let steps: Vec<String> = sync
+            .steps
+            .iter()
+            .map(|step| format!("{} at {}", tenths(step.size), clock(step.at.since_start())))
+            .collect();
+        let residual = &sync.residual;
+        rows.push(vec![
+            sync.track_id.to_string(),
+            sync.anchor.to_string(),
+            others.join(", "),
+            format!("{:.1}", sync.drift_ppb as f64 / 1e3),
+            format!(
+                "{}/{}/{}",
+                tenths(residual.p50),
+                tenths(residual.p95),
+                tenths(residual.max)
+            ),
+            format!(
+                "{} used, {} rejected",
+                sync.sender_reports.used, sync.sender_reports.rejected
+            ),
+            if steps.is_empty() {
+                "none".to_owned()
+            } else {
+                steps.join(", ")
+            },
+            sync.epochs.saturating_sub(1).to_string(),
+        ]);
+    }
+    rows
+}
+
+fn transport_rows(dumps: &[Inspected<'_>]) -> Vec<Vec<String>> {
+    let heading = [
+        "track",
+        "packets",
+        "lost",
+        "reordered",
+        "sent again",
+        "duplicates",
+        "withheld",
+        "concealed",
+        "codec changes",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for (dump, found) in dumps.iter().filter_map(|dump| Some((dump, dump.found.as_ref()?))) {
+        let Some(seen) = found.transport else { continue };
+        let counts = [
+            seen.packets,
+            seen.lost,
+            seen.reordered,
+            seen.retransmitted,
+            seen.duplicates,
+            seen.withheld,
+            seen.concealed,
+            seen.codec_changes,
+        ];
+        rows.push(
+            std::iter::once(dump.verdict.track_id.to_string())
+                .chain(counts.map(|count| count.to_string()))
+                .collect(),
+        );
+    }
+    rows
+}
+
+/// `-12.3 ms`
+fn tenths(delta: TimeDelta) -> String {
+    format!("{:.1} ms", delta.nanos() as f64 / 1e6)
 }
 
 fn rows(dumps: &[Inspected<'_>]) -> Vec<Vec<String>> {
@@ -161,7 +292,7 @@ fn rows(dumps: &[Inspected<'_>]) -> Vec<Vec<String>> {
         ];
         if let Some(found) = &dump.found {
             let sizes: Vec<String> = found.sizes.iter().map(|from| from.size.to_string()).collect();
-            let at = |millis: i64| clock(crate::media::TimeDelta::from_millis(millis));
+            let at = |millis: i64| clock(TimeDelta::from_millis(millis));
             row.extend([
                 found.container.to_owned(),
                 found.codec.to_owned(),

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. stdout is for results, stderr for progress and logs.
 
 mod compose;
+mod import;
 mod inspect;
 mod layouts;
 mod options;
@@ -32,6 +33,7 @@ enum Command {
     Compose(compose::ComposeArgs),
     Plan(plan::PlanArgs),
     Inspect(inspect::InspectArgs),
+    Import(import::ImportArgs),
     #[command(subcommand)]
     Layouts(layouts::LayoutsCommand),
     Schema(schema::SchemaArgs),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Compose(args) => compose::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Import(args) => import::run(args),
         Command::Layouts(command) => layouts::run(command),
         Command::Schema(args) => schema::run(args),
     };

@@ -7,9 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::FramePolicy;
 use crate::{
-    layout::Rgb,
     media::{
-        ChannelCount, Fit, PeerId, Preset, Rect, SamplePosition, SessionId, SessionTime, Size, Tick, TickRate,
+        ChannelCount, Fit, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick, TickRate,
         TimeDelta, TrackId, WallTime,
     },
     timeline::Clock,

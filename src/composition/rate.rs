@@ -6,7 +6,8 @@ use crate::{
     timeline::TrackTimeline,
 };
 
-/// The lowest usual rate that loses no more camera frames than the highest does. Screens count where there is no camera.
+/// The lowest usual rate that loses no camera frame; the highest where each loses some. Screens count where there is no
+/// camera.
 pub fn choose(material: &Material<'_>, kept: &Spans) -> TickRate {
     let video = || {
         material
@@ -20,10 +21,9 @@ pub fn choose(material: &Material<'_>, kept: &Spans) -> TickRate {
         deciding = video().collect();
     }
     let [lower @ .., highest] = TickRate::CANDIDATES;
-    let fewest = lost(material, &deciding, kept, highest);
     lower
         .into_iter()
-        .find(|rate| lost(material, &deciding, kept, *rate) <= fewest)
+        .find(|rate| lost(material, &deciding, kept, *rate) == 0)
         .unwrap_or(highest)
 }
 

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use sha2::{Digest, Sha256};
 
-use super::{DumpError, Reader};
+use super::{DumpError, Reader, Transport, rtp::Facts};
 use crate::{
     av::{AudioDecoder, Packet, StreamParameters, VideoDecoder},
-    media::{Codec, Kind, Receipts, Size, Stamps, TimeBase, TimeDelta},
-    session::Dump,
+    media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
+    session::{Dump, SenderReport},
 };
 
 /// Holes in sound shorter than this are rounding of timestamps, not silence.
@@ -44,6 +44,10 @@ pub struct Probe {
     pub channels: u32,
     /// Changes of the coded size, from this timestamp on; the first one only, unless looked at with [`Depth::Sizes`].
     pub sizes: Vec<(i64, Size)>,
+    /// What happened to the packets; containers do not know.
+    pub transport: Option<Transport>,
+    /// Reports that the dump itself holds, beside those that the manifest may know.
+    pub sender_reports: Vec<SenderReport>,
     /// What is wrong but can be lived with.
     pub remarks: Vec<String>,
 }
@@ -63,16 +67,18 @@ fn promised_length(dump: &Dump) -> Option<TimeDelta> {
 }
 
 /// Reads the dump at `path` from end to end.
-pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe, DumpError> {
+///
+/// `codec` is what the manifest promises.
+pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: Depth) -> Result<Probe, DumpError> {
     if let Some(expected) = &dump.sha256 {
         verify_checksum(path, expected)?;
     }
-    let mut reader = Reader::open(path, dump.format.as_deref(), kind)?;
+    let mut reader = Reader::open(path, dump.format.as_deref(), kind, codec)?;
     let parameters = reader.parameters().clone();
     let mut scan = Scan::new(kind, parameters.time_base(), depth);
     loop {
         match reader.read() {
-            Ok(Some(packet)) => scan.take(&packet, &parameters),
+            Ok(Some(packet)) => scan.take(&packet, reader.parameters()),
             Ok(None) => break,
             Err(error) => {
                 scan.remarks.push(format!("cannot be read to its end ({error})"));
@@ -81,12 +87,14 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe
         }
     }
     let claimed = reader.claimed_end().map(|end| parameters.time_base().delta(end));
-    let stamps = scan.stamps();
+    let facts = reader.facts();
+    let stamps = scan.stamps(facts.as_ref());
     let usable = stamps.start().is_some() && stamps.first_decodable.is_some();
     if !usable {
         return Err(DumpError::NoFrames(kind));
     }
     let mut remarks = scan.remarks;
+    remarks.extend(reader.remark().map(str::to_owned));
     let end = parameters.time_base().delta(stamps.end().unwrap_or(0));
     if let Some(promised) = claimed
         .max(promised_length(dump))
@@ -105,8 +113,10 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, depth: Depth) -> Result<Probe
         stamps,
         keyframes: scan.keyframes,
         frames: scan.frames,
-        channels: parameters.channels(),
+        channels: facts.as_ref().map_or(parameters.channels(), |facts| facts.channels),
         sizes: scan.sizes,
+        transport: facts.map(|facts| facts.transport),
+        sender_reports: reader.sender_reports(),
         remarks,
     })
 }
@@ -190,28 +200,37 @@ impl Scan {
         }
     }
 
-    fn stamps(&mut self) -> Stamps {
+    fn stamps(&mut self, facts: Option<&Facts>) -> Stamps {
         let mut stamps = Stamps {
             time_base: self.time_base,
             frames: std::mem::take(&mut self.stamps),
             runs: std::mem::take(&mut self.runs),
             first_decodable: self.first_key,
-            receipts: Receipts::default(),
+            receipts: facts.map(|facts| facts.receipts.clone()).unwrap_or_default(),
         };
         stamps.frames.sort_unstable();
         stamps.frames.dedup();
-        if self.kind == Kind::Video {
-            let (slack, interval) = (self.time_base.units(PICTURE_SLACK).max(1), stamps.usual_interval());
-            for pts in &stamps.frames {
-                match stamps.runs.last_mut() {
-                    Some(run) if *pts <= run.1.saturating_add(slack) => run.1 = pts.saturating_add(interval),
-                    _ => stamps.runs.push((*pts, pts.saturating_add(interval))),
-                }
-            }
-        } else {
-            stamps.runs.sort_unstable();
+        match self.kind {
+            Kind::Audio => stamps.runs.sort_unstable(),
+            Kind::Video => stamps.runs = self.runs_of_pictures(&stamps, facts),
         }
         stamps
+    }
+
+    /// Pictures that came and cannot be decoded still show that the sender was there.
+    fn runs_of_pictures(&self, stamps: &Stamps, facts: Option<&Facts>) -> Vec<(i64, i64)> {
+        let withheld = facts.map_or(&[][..], |facts| &facts.withheld);
+        let mut all: Vec<i64> = stamps.frames.iter().chain(withheld).copied().collect();
+        all.sort_unstable();
+        let (slack, interval) = (self.time_base.units(PICTURE_SLACK).max(1), stamps.usual_interval());
+        let mut runs: Vec<(i64, i64)> = Vec::new();
+        for pts in all {
+            match runs.last_mut() {
+                Some(run) if pts <= run.1.saturating_add(slack) => run.1 = pts.saturating_add(interval),
+                _ => runs.push((pts, pts.saturating_add(interval))),
+            }
+        }
+        runs
     }
 }
 
@@ -224,7 +243,7 @@ fn decoded_size(packet: &Packet, parameters: &StreamParameters) -> Option<Size> 
     let mut decoder = VideoDecoder::open(parameters).ok()?;
     decoder.send(packet).ok()?;
     decoder.send_end().ok()?;
-    Some(decoder.receive().ok()??.size())
+    Some(packet.rotation().upright(decoder.receive().ok()??.size()))
 }
 
 fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {

@@ -76,6 +76,7 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
         .chain(prepared.dump_warnings())
         .collect();
     report.dumps = prepared.verdicts;
+    report.sync = prepared.timeline.certificate;
     folder.write_report(&report)?;
     Ok(report)
 }

@@ -2,7 +2,12 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{composition::PlanError, layout::LayoutError, render::RenderError, session::ManifestError};
+use crate::{
+    composition::PlanError,
+    layout::LayoutError,
+    render::RenderError,
+    session::{ManifestError, import::ImportError},
+};
 
 /// Who can mend an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,14 @@ pub enum JobError {
     ManifestUnreadable { path: PathBuf, error: io::Error },
     #[error("{path}: {error}", path = path.display())]
     Manifest { path: PathBuf, error: ManifestError },
+    #[error("{path}: cannot be read: {error}", path = path.display())]
+    FolderUnreadable { path: PathBuf, error: io::Error },
+    #[error("{path}: {error}", path = path.display())]
+    Import { path: PathBuf, error: ImportError },
+    #[error("{path}: is already there: pass --force to replace it, or --print to see the new one", path = path.display())]
+    ManifestExists { path: PathBuf },
+    #[error("{path}: cannot be written: {error}: pass --print and write it elsewhere", path = path.display())]
+    ManifestUnwritable { path: PathBuf, error: io::Error },
     #[error("layout {path}: cannot be read: {error}", path = path.display())]
     LayoutUnreadable { path: PathBuf, error: io::Error },
     #[error("layout {name}: {error}")]
@@ -46,9 +59,19 @@ impl JobError {
         match self {
             JobError::ManifestUnreadable { .. }
             | JobError::Manifest { .. }
+            | JobError::FolderUnreadable { .. }
+            | JobError::ManifestExists { .. }
+            | JobError::Import {
+                error: ImportError::SeveralRooms(_),
+                ..
+            }
             | JobError::LayoutUnreadable { .. }
             | JobError::Layout { .. } => Blame::Caller,
-            JobError::NoUsableDump { .. } => Blame::Input,
+            JobError::NoUsableDump { .. }
+            | JobError::Import {
+                error: ImportError::NothingFound(_),
+                ..
+            } => Blame::Input,
             JobError::Plan {
                 error: PlanError::NothingUsable,
                 ..
@@ -57,7 +80,7 @@ impl JobError {
                 error: PlanError::NothingKept { .. },
                 ..
             } => Blame::Caller,
-            JobError::Output { .. } => Blame::Destination,
+            JobError::Output { .. } | JobError::ManifestUnwritable { .. } => Blame::Destination,
             JobError::Render(_) => Blame::Us,
             JobError::Cancelled => Blame::Nobody,
         }

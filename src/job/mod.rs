@@ -2,6 +2,7 @@
 
 mod compose;
 mod error;
+mod import;
 mod output;
 mod prepare;
 mod report;
@@ -9,5 +10,6 @@ mod usage;
 
 pub use compose::{ComposeRequest, compose};
 pub use error::{Blame, JobError};
+pub use import::{Existing, import_folder, write_manifest};
 pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, load_layout, prepare};
 pub use report::{Asset, Report, Timings};

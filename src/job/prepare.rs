@@ -160,7 +160,7 @@ fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePol
     let track = &manifest.tracks[key.track];
     let dump = &track.dumps[key.dump];
     let path = locate(folder, &dump.uri, policy)?;
-    let probe = probe(&path, dump, track.kind, depth)?;
+    let probe = probe(&path, dump, track.kind, track.known_codec(), depth)?;
     Ok((
         DumpFile {
             path,

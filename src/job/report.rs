@@ -6,6 +6,7 @@ use super::{DumpVerdict, usage::Taken};
 use crate::{
     composition::Plan,
     media::{SessionId, Size, TickRate, TimeDelta, WallTime},
+    timeline::SyncCertificate,
 };
 
 /// What support reads first. Times are wall clock where they end in `_at`, else lengths.
@@ -27,6 +28,8 @@ pub struct Report {
     pub assets: Vec<Asset>,
     pub timings: Timings,
     pub dumps: Vec<DumpVerdict>,
+    /// How every dump was placed on the session clock, and how well.
+    pub sync: SyncCertificate,
     pub warnings: Vec<String>,
 }
 
@@ -104,6 +107,7 @@ impl Report {
             assets: Vec::new(),
             timings: Timings::default(),
             dumps: Vec::new(),
+            sync: SyncCertificate::default(),
             warnings: Vec::new(),
         }
     }

@@ -1,10 +1,8 @@
 //! Layout files: TOML, one layout each. Those of `layouts/` are built in; any other is given by its path.
 
-use std::{fmt, str::FromStr};
+use serde::Deserialize;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-
-use crate::media::{Fit, Rect, Size};
+use crate::media::{Fit, Rect, Rgb, Size};
 
 const BUILT_IN: &[(&str, &str)] = &[("grid", include_str!("../../layouts/grid.toml"))];
 
@@ -20,14 +18,6 @@ pub struct Layout {
     pub background: Rgb,
     pub fit: Fit,
     pub max_tiles: usize,
-}
-
-/// A colour as `#rrggbb`, sRGB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rgb {
-    pub red: u8,
-    pub green: u8,
-    pub blue: u8,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,42 +64,6 @@ impl Layout {
     /// The rectangles of `count` tiles, in the order of the tiles; fewer than `count` where no more can be shown.
     pub fn tiles(&self, count: usize, canvas: Size) -> Vec<Rect> {
         super::grid(count.min(self.max_tiles), canvas)
-    }
-}
-
-impl FromStr for Rgb {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Rgb, String> {
-        let wrong = || format!("'{text}' is not a colour such as #101418");
-        let digits = text
-            .strip_prefix('#')
-            .filter(|digits| digits.len() == 6 && digits.is_ascii())
-            .ok_or_else(wrong)?;
-        let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| wrong());
-        Ok(Rgb {
-            red: part(0)?,
-            green: part(2)?,
-            blue: part(4)?,
-        })
-    }
-}
-
-impl fmt::Display for Rgb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
-    }
-}
-
-impl Serialize for Rgb {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Rgb {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rgb, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -3,5 +3,5 @@
 mod file;
 mod grid;
 
-pub use file::{Layout, LayoutError, Rgb, builtin, builtins, parse};
+pub use file::{Layout, LayoutError, builtin, builtins, parse};
 pub use grid::grid;

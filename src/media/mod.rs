@@ -1,19 +1,23 @@
 //! The vocabulary: session time, ids, geometry and the kinds of media. Plain values, no I/O.
 
 mod channels;
+mod color;
 mod geometry;
 mod ids;
 mod kind;
 mod preset;
+mod rotation;
 mod span;
 mod stamps;
 mod time;
 
 pub use channels::ChannelCount;
+pub use color::Rgb;
 pub use geometry::{Fit, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;
+pub use rotation::Rotation;
 pub use span::{Span, Spans};
 pub use stamps::{Break, Receipt, Receipts, RtpEpoch, Stamps};
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const SAMPLE_RATE: u32 = 48_000;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+/// Nanoseconds by which a time may be late for its tick through rounding alone.
+const ROUNDING: i128 = 1000;
 
 /// A difference of two times, in nanoseconds; may be negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub struct TimeDelta(i64);
 #[serde(transparent)]
 pub struct SessionTime(i64);
 
-/// Nanoseconds since the Unix epoch, UTC. Written as RFC 3339 with milliseconds.
+/// Nanoseconds since the Unix epoch, UTC. Written as RFC 3339, for people with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WallTime(i64);
 
@@ -131,6 +133,10 @@ impl WallTime {
         self.0.div_euclid(1_000_000)
     }
 
+    fn stamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years")
+    }
+
     /// Where this instant lies on a session clock that began at `origin`.
     pub fn on_session_clock(self, origin: WallTime) -> SessionTime {
         SessionTime(self.0.saturating_sub(origin.0))
@@ -178,10 +184,10 @@ impl TickRate {
         ))
     }
 
-    /// The first tick at or after `time`.
+    /// The first tick at or after `time`. Times are rounded to nanoseconds, so what is less than a microsecond late is not.
     pub fn tick_at_or_after(self, time: SessionTime) -> Tick {
         Tick(narrow(
-            -(-i128::from(time.0) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND),
+            -(-(i128::from(time.0) - ROUNDING) * i128::from(self.0)).div_euclid(NANOS_PER_SECOND),
         ))
     }
 
@@ -293,9 +299,7 @@ impl Neg for TimeDelta {
 
 impl fmt::Display for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stamp =
-            jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("i64 nanoseconds lie within jiff's years");
-        write!(f, "{stamp:.3}")
+        write!(f, "{:.3}", self.stamp())
     }
 }
 
@@ -316,7 +320,13 @@ impl fmt::Display for SessionTime {
 
 impl Serialize for WallTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        // milliseconds suffice for most; what is finer (an NTP time, say) must not be lost
+        let is_whole = self.0 % 1_000_000 == 0;
+        if is_whole {
+            serializer.collect_str(self)
+        } else {
+            serializer.collect_str(&self.stamp())
+        }
     }
 }
 
@@ -350,7 +360,7 @@ mod tests {
             let time = rate.time_of(Tick(tick));
             prop_assert_eq!(rate.tick_at_or_after(time), Tick(tick));
             prop_assert_eq!(rate.nearest_tick(time), Tick(tick));
-            prop_assert_eq!(rate.tick_at_or_after(time + TimeDelta::from_nanos(2)), Tick(tick + 1));
+            prop_assert_eq!(rate.tick_at_or_after(time + TimeDelta::from_nanos(1002)), Tick(tick + 1));
         }
 
         #[test]

@@ -56,28 +56,24 @@ struct Pictures<'a> {
     demuxer: Demuxer,
     chunk: usize,
     packet: usize,
-    /// Ticks of all pictures, sorted, and how many of them came before.
-    shown: Vec<Tick>,
+    /// When to decode each packet, in decoding order, and how many packets came before.
+    decode_at: Vec<Tick>,
     done: usize,
-    /// By how many pictures decoding runs ahead of showing.
-    delay: usize,
     end: Tick,
 }
 
 impl<'a> Pictures<'a> {
     fn open(plan: &Plan, chunks: &'a [EncodedChunk]) -> Result<Pictures<'a>, AvError> {
-        let mut shown: Vec<Tick> = chunks.iter().flat_map(|chunk| chunk.ticks.iter().copied()).collect();
-        let delay = reorder_delay(&shown);
-        shown.sort_unstable();
+        let ticks: Vec<Tick> = chunks.iter().flat_map(|chunk| chunk.ticks.iter().copied()).collect();
+        let decode_at = latest_decode_times(&ticks, plan.length);
         let demuxer = Demuxer::open(&chunks[0].path, Kind::Video)?;
         Ok(Pictures {
             chunks,
             demuxer,
             chunk: 0,
             packet: 0,
-            shown,
+            decode_at,
             done: 0,
-            delay,
             end: plan.length,
         })
     }
@@ -100,28 +96,40 @@ impl<'a> Pictures<'a> {
         }
     }
 
-    /// A picture lasts until the next one; decode times are the sorted show times, run ahead by the delay.
+    /// A packet's duration is the way to the next decode time, as MP4 keeps it; all of them make up the recording.
     fn times(&self, tick: Tick) -> Times {
-        let rank = self.shown.partition_point(|shown| *shown <= tick);
-        let next = self.shown.get(rank).copied().unwrap_or(self.end);
-        let dts = match self.done.checked_sub(self.delay) {
-            Some(index) => self.shown[index].0,
-            None => self.shown[0].0 + self.done as i64 - self.delay as i64,
-        };
+        let dts = self.decode_at[self.done].0;
+        let end = self.end.0 + self.decode_at[0].0;
+        let next = self.decode_at.get(self.done + 1).map_or(end, |next| next.0);
         Times {
             pts: tick.0,
             dts,
-            duration: next.0 - tick.0,
+            duration: next - dts,
         }
     }
 }
 
-/// The smallest delay with which no picture is shown before it is decoded.
-fn reorder_delay(decoded: &[Tick]) -> usize {
-    let mut sorted = decoded.to_vec();
-    sorted.sort_unstable();
-    let late = |(index, tick): (usize, &Tick)| index.saturating_sub(sorted.partition_point(|shown| shown < tick));
-    decoded.iter().enumerate().map(late).max().unwrap_or(0)
+/// When to decode pictures that are shown at `ticks`, which are in decoding order: as late as can be, a tick apart, and
+/// as long before `end` as the first one is before the start.
+///
+/// Players look up keyframes by decode time, so a picture decoded long before it is shown would be found too early.
+fn latest_decode_times(ticks: &[Tick], end: Tick) -> Vec<Tick> {
+    let ahead = -decode_times_before(ticks, i64::MAX).first().map_or(0, |first| first.0);
+    decode_times_before(ticks, end.0 - ahead)
+}
+
+fn decode_times_before(ticks: &[Tick], end: i64) -> Vec<Tick> {
+    let mut next = end;
+    let mut times: Vec<Tick> = ticks
+        .iter()
+        .rev()
+        .map(|tick| {
+            next = tick.0.min(next - 1);
+            Tick(next)
+        })
+        .collect();
+    times.reverse();
+    times
 }
 
 /// The packets of the sound with their times in samples; the first is the encoder's priming and comes before zero.
@@ -153,10 +161,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delay_is_that_of_the_deepest_reordering() {
+    fn pictures_are_decoded_as_late_as_can_be() {
         let ticks = |values: &[i64]| values.iter().map(|value| Tick(*value)).collect::<Vec<_>>();
-        assert_eq!(reorder_delay(&ticks(&[0, 1, 2, 3])), 0);
-        assert_eq!(reorder_delay(&ticks(&[0, 4, 2, 1, 3, 8, 6])), 2);
-        assert_eq!(reorder_delay(&ticks(&[0, 3, 1, 2])), 1);
+        let times = |values: &[i64], end: i64| latest_decode_times(&ticks(values), Tick(end));
+        assert_eq!(times(&[0, 1, 2, 3], 4), ticks(&[0, 1, 2, 3]));
+        assert_eq!(times(&[0, 90, 60, 30, 120], 150), ticks(&[0, 28, 29, 30, 120]));
+        assert_eq!(
+            times(&[0, 4, 2, 1, 3, 8, 6, 5, 7], 9),
+            ticks(&[-2, -1, 0, 1, 2, 3, 4, 5, 6])
+        );
     }
 }

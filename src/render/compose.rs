@@ -10,8 +10,7 @@ use super::{
 use crate::{
     av::{AvError, Color},
     composition::{Chunk, Scene, encoded_ticks},
-    layout::Rgb,
-    media::{Rect, Tick},
+    media::{Rect, Rgb, Tick},
 };
 
 /// Composes the chunks of a plan, one after another.

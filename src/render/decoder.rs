@@ -3,6 +3,7 @@
 use crate::{
     av::{Packet, VideoDecoder, VideoFrame},
     dump::{DumpError, Reader, probe::DumpKey},
+    media::{Codec, Rotation},
 };
 
 use super::{DumpFault, RenderInput};
@@ -12,6 +13,9 @@ pub struct DumpDecoder {
     key: DumpKey,
     reader: Reader,
     decoder: VideoDecoder,
+    codec: Codec,
+    /// The first packet of another codec: it waits until the old decoder has handed out all it holds.
+    next: Option<Packet>,
     /// Decoded, but not yet due.
     pending: Option<VideoFrame>,
     current: Option<VideoFrame>,
@@ -42,6 +46,8 @@ impl DumpDecoder {
         let decoder = VideoDecoder::open(reader.parameters()).map_err(DumpError::Unreadable)?;
         Ok(DumpDecoder {
             key,
+            codec: reader.parameters().codec(),
+            next: None,
             reader,
             decoder,
             pending: None,
@@ -61,6 +67,7 @@ impl DumpDecoder {
                 None => self.pending = self.next_frame(),
             }
         }
+        self.turn_current();
         self.current.as_ref()
     }
 
@@ -80,10 +87,13 @@ impl DumpDecoder {
             }
             match self.state {
                 State::Waiting | State::Reading => self.feed(),
-                State::Draining => {
-                    self.state = State::Finished;
-                    return None;
-                }
+                State::Draining => match self.next.take() {
+                    Some(packet) => self.begin_codec(&packet),
+                    None => {
+                        self.state = State::Finished;
+                        return None;
+                    }
+                },
                 State::Finished => return None,
             }
         }
@@ -101,9 +111,37 @@ impl DumpDecoder {
         if self.state == State::Waiting && !is_usable_start(&packet) {
             return;
         }
+        if self.reader.parameters().codec() != self.codec {
+            self.next = Some(packet);
+            return self.end();
+        }
+        self.send(&packet);
+    }
+
+    fn send(&mut self, packet: &Packet) {
         self.state = State::Reading;
-        if let Err(error) = self.decoder.send(&packet) {
+        if let Err(error) = self.decoder.send(packet) {
             self.faults.note(&error);
+        }
+    }
+
+    /// Goes on with a decoder for the codec that `packet` is the first of.
+    fn begin_codec(&mut self, packet: &Packet) {
+        self.codec = self.reader.parameters().codec();
+        match VideoDecoder::open(self.reader.parameters()) {
+            Ok(decoder) => self.decoder = decoder,
+            Err(error) => self.faults.note(&error),
+        }
+        self.send(packet);
+    }
+
+    /// Only what is shown is turned, and once.
+    fn turn_current(&mut self) {
+        if let Some(frame) = self.current.take_if(|frame| frame.rotation() != Rotation::None) {
+            match frame.upright() {
+                Ok(frame) => self.current = Some(frame),
+                Err(error) => self.faults.note(&error),
+            }
         }
     }
 

@@ -30,7 +30,7 @@ pub struct RenderInput<'a> {
 impl RenderInput<'_> {
     pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
         let file = &self.files[&key];
-        Reader::open(&file.path, file.format.as_deref(), file.kind)
+        Reader::reopen(&file.path, file.format.as_deref(), &self.probes[&key])
     }
 
     pub fn stamps(&self, key: DumpKey) -> &Stamps {

@@ -22,7 +22,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    pub const DELAY: usize = 2 * LOOK_AHEAD;
+    pub const DELAY: usize = LOOK_AHEAD;
 
     pub fn new(channels: usize) -> Limiter {
         let delayed = (0..channels).map(|_| VecDeque::from(vec![0.0; Self::DELAY])).collect();

@@ -80,12 +80,13 @@ impl<'a> SoundSource<'a> {
     pub fn add_to(&mut self, start: SamplePosition, mix: &mut [Vec<f32>]) {
         let end = start.0 + mix[0].len() as i64;
         self.decode_until(end);
+        self.drop_before(start.0);
         while let Some(piece) = self.ready.front_mut() {
             if piece.at >= end {
                 break;
             }
             let take = (end - piece.at).min(piece.channels[0].len() as i64) as usize;
-            let offset = usize::try_from(piece.at - start.0).expect("earlier blocks took what came before");
+            let offset = usize::try_from(piece.at - start.0).expect("what came before the block was dropped");
             for (sum, channel) in mix.iter_mut().zip(&mut piece.channels) {
                 for (sum, sample) in sum[offset..].iter_mut().zip(channel.drain(..take)) {
                     *sum += sample;
@@ -96,6 +97,19 @@ impl<'a> SoundSource<'a> {
                 self.ready.pop_front();
             }
         }
+    }
+
+    /// Sound whose time has passed, because timestamps jumped back, is not heard.
+    fn drop_before(&mut self, start: i64) {
+        self.ready.retain_mut(|piece| {
+            let late = (start - piece.at).clamp(0, piece.channels[0].len() as i64);
+            piece
+                .channels
+                .iter_mut()
+                .for_each(|channel| drop(channel.drain(..late as usize)));
+            piece.at += late;
+            !piece.channels[0].is_empty()
+        });
     }
 
     pub fn fault(&self) -> Option<DumpFault> {
@@ -163,7 +177,10 @@ impl Decoding {
         let (sent, step) = match self.reader.read() {
             Ok(Some(packet)) => (self.decoder.send(&packet), Step::Went),
             Ok(None) => (self.decoder.send_end(), Step::Ended),
-            Err(error) => (Err(error), Step::Ended),
+            Err(error) => {
+                faults.note(&error);
+                (self.decoder.send_end(), Step::Ended)
+            }
         };
         if let Err(error) = sent {
             faults.note(&error);

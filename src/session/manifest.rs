@@ -29,7 +29,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionInfo {
     /// Names the recording's file: letters, digits, `.`, `_` and `-`.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"))]
+    #[schemars(with = "String", regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"))]
     pub id: SessionId,
     /// Default: the session id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ pub struct SessionInfo {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
-    #[schemars(length(min = 1))]
+    #[schemars(with = "String", length(min = 1))]
     pub id: PeerId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
@@ -67,7 +67,7 @@ pub struct Peer {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Track {
-    #[schemars(length(min = 1))]
+    #[schemars(with = "String", length(min = 1))]
     pub id: TrackId,
     /// Default: the track's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! The session as the platform described it: who took part, which dumps there are, what happened when. Pure.
 
 mod check;
+pub mod import;
 mod manifest;
 mod presence;
 

@@ -158,11 +158,12 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// A fifth of the samples lies anywhere, the rest jitters by 10 ms: the slope is found to 30 ppm over two minutes.
+        /// A part of the samples lies anywhere, the rest jitters by 2 ms: the slope is found to 60 ppm over two minutes.
+        /// (Jitter that is all early at first and all late at last is a slope of three times itself over the time.)
         #[test]
         fn outliers_do_not_tilt_a_slope(
             ppm in -300i32..=300,
-            jitter in prop::collection::vec((-10e6..10e6f64, 0u8..5, -5e9..5e9f64), 120),
+            jitter in prop::collection::vec((-2e6..2e6f64, 0u8..5, -5e9..5e9f64), 120),
         ) {
             let samples: Vec<Sample> = jitter.iter().enumerate().map(|(n, (small, dice, large))| {
                 let at = n as f64 * 1e9;
