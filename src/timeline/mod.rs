@@ -1,7 +1,7 @@
 //! All dumps of a session on one clock: where each begins, when each has something to show, who is muted. Pure.
 
 //!
-//! Each dump's evidence is read onto its own clock (`readings`, `reports`, `steps`), gathered (`evidence`), weighed
+//! Each dump's evidence is read onto its own clock (`readings`, `reports`, `places`, `steps`), gathered (`evidence`), weighed
 //! (`ladder`, `peers`) and turned into a clock with a certificate (`place`).
 
 mod build;
@@ -14,6 +14,7 @@ mod live;
 mod name;
 mod peers;
 mod place;
+mod places;
 mod readings;
 mod reports;
 mod steps;

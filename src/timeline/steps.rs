@@ -6,14 +6,11 @@
 
 use super::{
     fit::{median, quantile},
+    places::{Candidate, MILLI, Mark, SMALLEST, candidates},
     readings::{Observed, Seen, Step, Steps},
     reports::Report,
 };
 
-const MILLI: i64 = 1_000_000;
-
-/// The smallest step that is looked for: as small as the breaks that readers report.
-const SMALLEST: i64 = 40 * MILLI;
 /// At a restart of timestamps the reader had to guess where they go on: any step is likely there.
 const SMALLEST_AT_RESTART: i64 = 8 * MILLI;
 /// No network delays packets as long as this without losing them: such a step needs less proof.
@@ -30,33 +27,6 @@ const LOW: f64 = 0.15;
 const ROUNDS: usize = 8;
 /// More steps than this are no clock any more.
 const MOST: usize = 200;
-
-/// Where a step may be: from `pts` on.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    pts: i64,
-    x: i64,
-    x_before: i64,
-    when: i64,
-    mark: Mark,
-}
-
-/// What makes a place worth looking at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    /// Timestamps began anew.
-    Restart,
-    /// Two clocks moved apart by so much from one packet to the next.
-    Break(i64),
-    /// Only two points lie apart: a delay hid the very packet.
-    Hidden,
-}
-
-/// All places between the same two points: the points cannot tell them apart.
-struct Candidate {
-    split: usize,
-    places: Vec<Place>,
-}
 
 /// A step that was found, and how much better the points fit with it.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +45,7 @@ struct Search<'a> {
 pub fn find(observed: &Observed<'_>, reports: &[Report]) -> Steps {
     let points = &observed.points;
     let search = Search { points, reports };
-    let candidates = candidates(points, places(observed));
+    let candidates = candidates(observed);
     let mut found: Vec<Found> = Vec::new();
     for _ in 0..ROUNDS {
         let new = search.round(&candidates, &found);
@@ -111,67 +81,6 @@ pub fn measured(steps: &Steps, points: &[Seen], drift: f64) -> Steps {
         }
     }
     sized
-}
-
-fn places(observed: &Observed<'_>) -> Vec<Place> {
-    let (axis, receipts) = (observed.axis, &observed.stamps.receipts);
-    let breaks = receipts.breaks.iter().filter(|it| it.after.pts > it.before.pts);
-    let breaks = breaks.map(|it| {
-        let (before, after) = (axis.seen(it.before), axis.seen(it.after));
-        Place {
-            pts: it.after.pts,
-            x: after.x,
-            x_before: before.x,
-            when: after.after,
-            mark: Mark::Break(after.offset().saturating_sub(before.offset())),
-        }
-    });
-    let restarts = receipts.epochs.iter().skip(1).filter_map(|epoch| {
-        let x = axis.nominal(epoch.pts);
-        let first = observed.points.iter().find(|point| point.x >= x)?;
-        Some(Place {
-            pts: epoch.pts,
-            x,
-            x_before: x.saturating_sub(1),
-            when: first.after.saturating_sub(first.x.saturating_sub(x)),
-            mark: Mark::Restart,
-        })
-    });
-    restarts.chain(breaks).chain(hidden(observed)).collect()
-}
-
-fn hidden<'a>(observed: &'a Observed<'_>) -> impl Iterator<Item = Place> + 'a {
-    let receipts = observed
-        .stamps
-        .receipts
-        .points
-        .windows(2)
-        .filter(|pair| pair[0].pts < pair[1].pts);
-    let pairs = receipts.map(|pair| (observed.axis.seen(pair[0]), pair[1].pts, observed.axis.seen(pair[1])));
-    let apart = pairs.filter(|(before, _, after)| before.offset().abs_diff(after.offset()) >= SMALLEST as u64 / 2);
-    apart.map(|(before, pts, after)| Place {
-        pts,
-        x: after.x,
-        x_before: before.x,
-        when: after.after,
-        mark: Mark::Hidden,
-    })
-}
-
-fn candidates(points: &[Seen], mut places: Vec<Place>) -> Vec<Candidate> {
-    places.sort_by_key(|place| (place.when, place.pts));
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for place in places {
-        let split = points.partition_point(|point| point.after < place.when);
-        match candidates.last_mut() {
-            Some(last) if last.split == split => last.places.push(place),
-            _ => candidates.push(Candidate {
-                split,
-                places: vec![place],
-            }),
-        }
-    }
-    candidates
 }
 
 /// In order, and dropping what would let timestamps run backwards.
@@ -231,14 +140,15 @@ impl Search<'_> {
         let to = next.map_or(self.points.len(), |next| next.split);
         let (before, after) = (&self.points[from..split], &self.points[split..to]);
         let (near_before, near_after) = (last(before, NEAR), first(after, NEAR));
-        let size = (low_of(near_after) - low_of(near_before)).round() as i64;
-        let place = candidate.place_of(size);
+        let (level_before, level_after) = (low_of(near_before), low_of(near_after));
+        let size = (level_after - level_before).round() as i64;
+        let place = candidate.place_of(size, (level_before / 2.0 + level_after / 2.0).round() as i64);
         let smallest = if place.mark == Mark::Restart {
             SMALLEST_AT_RESTART
         } else {
             SMALLEST
         };
-        let is_step = match (self.reported(place.when, size, known), place.mark) {
+        let is_step = match (self.reported(place.after.after, size, known), place.mark) {
             (Some(verdict), _) => verdict && near_before.len().min(near_after.len()) >= FEWEST_IF_LARGE,
             (None, Mark::Restart) => is_clear(near_before, near_after, size),
             (None, Mark::Break(own)) => {
@@ -252,9 +162,9 @@ impl Search<'_> {
             gain: scatter(joint) - scatter(near_before) - scatter(near_after),
             step: Step {
                 pts: place.pts,
-                x: place.x,
-                x_before: place.x_before,
-                when: place.when,
+                x: place.after.x,
+                x_before: place.before.x,
+                when: place.after.after,
                 size,
             },
         })
@@ -293,22 +203,10 @@ impl Search<'_> {
     }
 }
 
-impl Candidate {
-    /// The place that looks most like a step of this size; a restart before all others.
-    fn place_of(&self, size: i64) -> Place {
-        let unlike = |place: &&Place| match place.mark {
-            Mark::Restart => 0,
-            Mark::Break(own) => own.abs_diff(size).saturating_add(1),
-            Mark::Hidden => u64::MAX,
-        };
-        *self.places.iter().min_by_key(unlike).expect("a candidate has a place")
-    }
-}
-
-/// Whether two packets moved apart by about as much as all the others. A queue that fills up does so slowly.
+/// Whether two packets moved apart by as much as all the others, or by more. A queue that fills up does so slowly.
 fn is_sudden(own: i64, size: i64) -> bool {
-    let slack = (size.unsigned_abs() / 2).max(100 * MILLI as u64);
-    own.abs_diff(size) <= slack
+    let slack = (size.saturating_abs() / 2).max(100 * MILLI);
+    own.saturating_mul(size.signum()) >= size.saturating_abs().saturating_sub(slack)
 }
 
 /// Whether both sides have enough points, and lie further apart than they scatter.
