@@ -8,17 +8,16 @@ use tessera::{
     dump::{
         mjr::MjrReader,
         record::{Content, Record},
+        rtcp,
         rtp::{self, Frame, RtpPacket, Stream, StreamSettings},
         rtpdump::RtpdumpReader,
     },
     media::{
         Break, Codec, Kind, Receipt, Receipts, Rotation, RtpEpoch, SessionTime, Spans, Stamps, TimeDelta, WallTime,
     },
-    session::{self, Manifest},
+    session::{self, Manifest, SenderReport},
     timeline::{self, DumpInput, Timeline},
 };
-
-const CODECS: [Codec; 6] = [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1, Codec::Opus, Codec::Aac];
 
 /// A packet lets no more time go by than this beyond what times of receipt say.
 const LONGEST_STEP: TimeDelta = TimeDelta::from_seconds(601);
@@ -44,7 +43,7 @@ pub fn rtpdump(input: &[u8]) {
     };
     let records = all_records(|| reader.read().expect("memory can be read"));
     assert!(records.len() * 8 <= input.len(), "more records than there is room for");
-    let codec = CODECS[input.len() % CODECS.len()];
+    let codec = Codec::ALL[input.len() % Codec::ALL.len()];
     play(&records, codec, None, Some(13), reader.started_at());
 }
 
@@ -56,7 +55,7 @@ pub fn rtp(input: &[u8]) {
         return;
     };
     let settings = StreamSettings {
-        codec: CODECS[usize::from(first & 7) % CODECS.len()],
+        codec: Codec::ALL[usize::from(first & 7) % Codec::ALL.len()],
         payload_type: 96,
         red: (first & 8 != 0).then_some(97),
     };
@@ -89,16 +88,17 @@ pub fn manifest(input: &[u8]) {
     assert_eq!(again.manifest, manifest);
 
     let mut bytes = parts.next().unwrap_or_default();
-    let mut stamps = Vec::new();
+    let mut found = Vec::new();
     for (track, described) in manifest.tracks.iter().enumerate() {
         for dump in 0..described.dumps.len() {
-            stamps.push((track, dump, some_stamps(&mut bytes, described.kind)));
+            found.push((track, dump, some_stamps(&mut bytes, described.kind)));
         }
     }
-    let inputs = stamps.iter().map(|(track, dump, stamps)| DumpInput {
+    let inputs = found.iter().map(|(track, dump, (stamps, sender_reports))| DumpInput {
         track: *track,
         dump: *dump,
         stamps,
+        sender_reports,
     });
     let inputs: Vec<DumpInput<'_>> = inputs.collect();
     let timeline = timeline::build(&manifest, &inputs);
@@ -115,7 +115,11 @@ fn all_records(mut read: impl FnMut() -> Option<Record>) -> Vec<Record> {
 fn play(records: &[Record], codec: Codec, red: Option<u8>, orientation: Option<u8>, since: Option<WallTime>) {
     let packets = records.iter().filter_map(|record| match &record.content {
         Content::Rtp(bytes) => Some(RtpPacket::parse(bytes.clone(), record.after, orientation)),
-        Content::Rtcp(_) => None,
+        Content::Rtcp(bytes) => {
+            let reports = rtcp::sender_reports(bytes);
+            assert!(reports.len() * 20 <= bytes.len(), "more reports than there is room for");
+            None
+        }
     });
     let mut payloads: BTreeMap<u8, Vec<Bytes>> = BTreeMap::new();
     for packet in packets.clone().flatten().filter(|packet| !packet.payload.is_empty()) {
@@ -268,7 +272,7 @@ impl Script<'_> {
 }
 
 /// Takes a dump's frames, and what was seen of its clock, from `bytes`.
-fn some_stamps(bytes: &mut &[u8], kind: Kind) -> Stamps {
+fn some_stamps(bytes: &mut &[u8], kind: Kind) -> (Stamps, Vec<SenderReport>) {
     let mut take = || {
         let (first, rest) = bytes.split_first().unwrap_or((&0, &[]));
         *bytes = rest;
@@ -277,61 +281,60 @@ fn some_stamps(bytes: &mut &[u8], kind: Kind) -> Stamps {
     let codec = if kind == Kind::Audio { Codec::Opus } else { Codec::Vp8 };
     let time_base = rtp::time_base(codec);
     let mut step = |most: u32| i64::from(take()) << (take() % most as u8);
-    let counts = step(1);
+    let counts = [step(1) & 7, step(1), step(1) & 3];
     let start = step(40);
     let (mut pts, mut runs) = (start, Vec::new());
-    for _ in 0..counts & 7 {
+    for _ in 0..counts[0] {
         let (gap, length) = (step(28) + 1, step(28) + 1);
         runs.push((pts + gap, pts + gap + length));
         pts += gap + length;
     }
-    let (mut at, mut after, mut points, mut breaks) = (start, 0, Vec::new(), Vec::new());
-    for _ in 0..counts >> 3 {
-        at += step(24);
-        after += step(24) + 1;
+    let (mut seen, mut points, mut breaks, mut epochs) = (start, Vec::new(), Vec::new(), Vec::new());
+    let mut after = 0;
+    for index in 0..counts[1] {
+        (seen, after) = (seen + step(24), after + step(24) + 1);
         let point = Receipt {
-            pts: at,
+            pts: seen,
             after: TimeDelta::from_millis(after),
         };
-        if let Some(before) = points.last().filter(|_| after % 3 == 0) {
-            breaks.push(Break {
-                before: *before,
-                after: point,
-            });
+        if index == 0 || after % 7 == 0 {
+            let rtp = step(32) as u32;
+            epochs.push(RtpEpoch { pts: seen, rtp });
+        }
+        if let Some(before) = points.last().copied().filter(|_| after % 3 == 0) {
+            breaks.push(Break { before, after: point });
         }
         points.push(point);
     }
-    let packets = !points.is_empty();
-    let receipts = Receipts {
-        since: packets.then(|| WallTime::from_unix_nanos(1_795_168_800_000_000_000 + (step(56) << 1))),
-        points,
-        breaks,
-        epochs: packets
-            .then(|| RtpEpoch {
-                pts: start,
-                rtp: step(24) as u32,
-            })
-            .into_iter()
-            .collect(),
-    };
-    let frames = match kind {
-        Kind::Video => runs.iter().flat_map(|run| [run.0, run.1 - 1]).collect(),
-        Kind::Audio => Vec::new(),
-    };
-    let mut stamps = Stamps {
+    let wall_time = |nanos: i64| WallTime::from_unix_nanos(1_795_168_800_000_000_000 + nanos);
+    let reports = (0..counts[2]).map(|_| SenderReport {
+        ntp: wall_time(step(56)),
+        rtp: step(32) as u32,
+    });
+    let reports: Vec<SenderReport> = reports.collect();
+    let since = (!points.is_empty()).then(|| wall_time(step(56)));
+    let mut frames: Vec<i64> = runs.iter().flat_map(|run| [run.0, run.1 - 1]).collect();
+    frames.dedup();
+    frames.retain(|_| kind == Kind::Video);
+    let stamps = Stamps {
         time_base,
         first_decodable: frames.first().copied(),
         frames,
         runs,
-        receipts,
+        receipts: Receipts {
+            since,
+            points,
+            breaks,
+            epochs,
+        },
     };
-    stamps.frames.dedup();
-    stamps
+    (stamps, reports)
 }
 
 fn check_timeline(timeline: &Timeline, manifest: &Manifest, dumps: &[DumpInput<'_>]) {
     let runs: usize = dumps.iter().map(|dump| dump.stamps.runs.len()).sum();
     assert!(timeline.tracks.len() <= manifest.tracks.len());
+    assert_eq!(timeline.certificate.dumps.len(), dumps.len());
     assert!(timeline.end >= SessionTime::START);
     let is_within = |spans: &Spans| {
         let mut ends = spans.iter();

@@ -53,7 +53,7 @@ fn before_a_late_keyframe_there_is_background() {
 
 #[test]
 fn decoders_that_guess_are_not_believed_before_a_keyframe() {
-    // FFmpeg shows grey smears for H.264 that begins without a keyframe
+    // the ffmpeg command would show grey smears here until the keyframe comes
     let mut copy = SessionCopy::new();
     let (whole, late) = (copy.file("tracks/bruno-camera.mp4"), copy.file("tracks/late.mkv"));
     let drop = [

@@ -105,7 +105,7 @@ pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobErro
         track: key.track,
         dump: key.dump,
         stamps: &probe.stamps,
-        sender_reports: &[],
+        sender_reports: &probe.sender_reports,
     });
     let timeline = build(&prepared.manifest, &inputs.collect::<Vec<_>>());
     prepared.warnings.extend(timeline.warnings.iter().cloned());

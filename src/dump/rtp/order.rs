@@ -73,8 +73,8 @@ pub struct Reorder {
     waiting: BTreeMap<i64, (RtpPacket, Receipt)>,
     bytes: usize,
     ready: VecDeque<Ordered>,
-    /// Places given up lately, to tell a packet that is too late from a duplicate.
-    given_up: BTreeSet<i64>,
+    /// Numbers that came lately, to tell a duplicate from a packet that is too late.
+    came: BTreeSet<i64>,
     /// Packets that do not fit, until it is clear whether they are a new beginning.
     strays: Vec<RtpPacket>,
     retired: Option<Retired>,
@@ -151,7 +151,7 @@ impl Reorder {
             next: None,
             handed_out: Handed::Nothing,
         });
-        self.given_up.clear();
+        self.came.clear();
         self.bytes += packet.payload.len();
         self.waiting.insert(sequence, (packet, Receipt::InOrder));
     }
@@ -159,8 +159,7 @@ impl Reorder {
     fn put(&mut self, sequence: i64, packet: RtpPacket, counts: &mut Transport) {
         let current = self.current.as_mut().expect("a packet was unwrapped by it");
         if current.next.is_some_and(|next| sequence < next) {
-            let missed = self.given_up.remove(&sequence);
-            *(if missed {
+            *(if self.came.insert(sequence) {
                 &mut counts.too_late
             } else {
                 &mut counts.duplicates
@@ -216,9 +215,10 @@ impl Reorder {
         };
         if let Place::AfterLoss(lost) = place {
             counts.lost += lost;
-            self.given_up
-                .extend((sequence - MISORDER).max(current.next.unwrap_or(sequence))..sequence);
-            self.given_up = self.given_up.split_off(&(sequence - MISORDER));
+        }
+        self.came.insert(sequence);
+        while self.came.first().is_some_and(|first| *first < sequence - MISORDER) {
+            self.came.pop_first();
         }
         (current.next, current.handed_out) = (Some(sequence + 1), Handed::Something);
         self.bytes -= packet.payload.len();

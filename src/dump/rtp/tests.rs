@@ -201,3 +201,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_comes_after_its_place_was_given_up_is_too_late_once() {
+    let mut packets = sound(400);
+    let missing = packets.remove(100);
+    let late = RtpPacket {
+        after: packets[398].after,
+        ..missing
+    };
+    packets.extend([late.clone(), late]);
+    let counts = run(SOUND, &packets).1.transport;
+    assert_eq!((counts.lost, counts.too_late, counts.duplicates), (1, 1, 1));
+}
