@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tracing::debug;
+
 use super::{
     JobError, Prepared, Report, SessionSource,
     output::OutputFolder,
@@ -35,6 +37,8 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
         ..Stages::default()
     };
 
+    debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
+
     let watch = begin(&plan);
     let recording = folder.work().join("recording.mp4");
     let input = RenderInput {
@@ -50,6 +54,8 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
     let rendered = render(&input, place, &watch)?;
     stages.first_frame = rendered.first_frame;
     stages.render = meter.lap();
+
+    debug!(session = %plan.session_id, frames = rendered.encoded_frames, media = ?rendered.media, assembly = ?rendered.assembly, "rendered");
 
     for fault in rendered.faults {
         prepared.remark(
