@@ -47,7 +47,7 @@ bench: build ## measure speed, memory and size against ffmpeg by hand (ARGS="…
 # of the main Cargo.lock. New inputs stay in the target folder; one that fails is told and kept in fuzz/artifacts.
 fuzz: ## run each fuzz target for 60 s
 	scripts/setup.sh --fuzz-tools
-	cp Cargo.lock fuzz/Cargo.lock
+	@[ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
 	@for target in $(notdir $(basename $(wildcard fuzz/targets/*.rs))); do \
 	  found="$(abspath $(TARGET))/fuzz/found/$$target"; \
 	  mkdir -p "$$found"; \
