@@ -125,9 +125,17 @@ fn arrange(mut placed: Vec<Placed>, within: &Spans) -> (Vec<Piece>, Spans) {
     (pieces, live)
 }
 
+/// No meeting is longer: a date decades away is no evidence of an end.
+const LONGEST_RECORDING: TimeDelta = TimeDelta::from_seconds(7 * 24 * 3600);
+
 /// The end of the session by what the platform says; `None` where it says nothing.
 fn session_end(manifest: &Manifest, origin: WallTime) -> Option<SessionTime> {
-    let said = manifest.session.ended_at.or_else(|| {
+    let within = |at: WallTime| {
+        let end = at.on_session_clock(origin);
+        (end > SessionTime::START && end <= SessionTime::START + LONGEST_RECORDING).then_some(end)
+    };
+    let said = manifest.session.ended_at.and_then(within);
+    said.or_else(|| {
         let windows = manifest
             .recording
             .iter()
@@ -140,10 +148,8 @@ fn session_end(manifest: &Manifest, origin: WallTime) -> Option<SessionTime> {
             .iter()
             .flat_map(|track| &track.dumps)
             .filter_map(|dump| dump.ended_at);
-        windows.chain(events).chain(peers).chain(dumps).max()
-    });
-    said.map(|at| at.on_session_clock(origin))
-        .filter(|end| *end > SessionTime::START)
+        windows.chain(events).chain(peers).chain(dumps).filter_map(within).max()
+    })
 }
 
 impl TrackTimeline {
