@@ -90,11 +90,23 @@ proptest! {
         expect(sender, Rung::ReceiveTimes, -12..=22);
     }
 
+    /// Delays as long as the pause itself may hide it: then only reports can tell.
     #[test]
-    fn a_clock_that_stood_still_is_told_by_receive_times(at in 8i64..50, seed: u64, still in 90i64..9000, jitter in 1i64..30) {
-        let (at, still) = (at * SECOND, still * MILLI);
-        let sender = Sender { seed, jitter: jitter * MILLI, report_every: None, pauses: vec![(at, still, still)], length: 70 * SECOND, ..Sender::default() };
+    fn a_clock_that_stood_still_is_told_by_receive_times(at in 8i64..50, seed: u64, still in 150i64..9000, jitter in 1i64..30) {
+        let (at, still, jitter) = (at * SECOND, still * MILLI, (jitter * MILLI).min(still * MILLI / 40));
+        let sender = Sender { seed, jitter, report_every: None, pauses: vec![(at, still, still)], length: 70 * SECOND, ..Sender::default() };
         prop_assert_eq!(expect(sender, Rung::ReceiveTimes, -15..=25).steps.len(), 1);
+    }
+
+    #[test]
+    fn a_tenth_of_a_second_is_a_step(at in 8i64..50, seed: u64, ppm in -300i64..=300, reports: bool, ahead: bool) {
+        let step = if ahead { (at * SECOND, 0, -100 * MILLI) } else { (at * SECOND, 100 * MILLI, 100 * MILLI) };
+        let (anchor, within, every) = match reports {
+            true => (Rung::SenderReports, -15..=15, Some(2 * SECOND)),
+            false => (Rung::ReceiveTimes, -15..=25, None),
+        };
+        let sender = Sender { seed, ppm, jitter: 2 * MILLI, report_every: every, pauses: vec![step], ..Sender::default() };
+        prop_assert_eq!(expect(sender, anchor, within).steps.len(), 1);
     }
 
     #[test]
