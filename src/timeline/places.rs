@@ -94,11 +94,13 @@ fn around(points: &[Seen], split: usize) -> &[Seen] {
 
 /// All places in order of receipt.
 fn places(observed: &Observed<'_>) -> Vec<Place> {
-    let mut places: Vec<Place> = breaks(observed)
-        .chain(restarts(observed))
+    let mut places: Vec<Place> = restarts(observed)
+        .chain(breaks(observed))
         .chain(hidden(observed))
         .collect();
+    // of two marks at one place the first says more, and the sort keeps them in order
     places.sort_by_key(|place| (place.after.after, place.pts));
+    places.dedup_by_key(|place| (place.after.after, place.pts));
     places
 }
 
