@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. stdout is for results, stderr for progress and logs.
 
+mod check_storage;
 mod compose;
 mod import;
 mod inspect;
@@ -7,13 +8,18 @@ mod layouts;
 mod options;
 mod plan;
 mod progress;
+mod recordings;
+mod run;
 mod schema;
+mod service;
 mod text;
+mod webhook;
 
 use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::job::JobError;
 
@@ -36,6 +42,13 @@ enum Command {
     Import(import::ImportArgs),
     #[command(subcommand)]
     Layouts(layouts::LayoutsCommand),
+    Run(run::RunArgs),
+    CheckStorage(check_storage::CheckStorageArgs),
+    Deliver(run::DeliverArgs),
+    #[command(subcommand)]
+    Recordings(recordings::RecordingsCommand),
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     Schema(schema::SchemaArgs),
 }
 
@@ -49,6 +62,11 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Import(args) => import::run(args),
         Command::Layouts(command) => layouts::run(command),
+        Command::Run(args) => run::run(args),
+        Command::CheckStorage(args) => check_storage::run(args),
+        Command::Deliver(args) => run::deliver(args),
+        Command::Recordings(command) => recordings::run(command),
+        Command::Webhook(command) => webhook::run(command),
         Command::Schema(args) => schema::run(args),
     };
     match result {
@@ -63,12 +81,13 @@ pub fn main() -> ExitCode {
 /// Logs go to stderr; `RUST_LOG` and `TESSERA_LOG_FORMAT=json` choose how much and how.
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    // at finer levels, libraries that speak HTTP log headers, and those hold secrets
+    let discreet = filter_fn(|log| *log.level() <= Level::INFO || log.target().starts_with("tessera"));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
     match std::env::var("TESSERA_LOG_FORMAT").as_deref() {
-        Ok("json") => log.json().init(),
-        _ => log.init(),
+        Ok("json") => registry.with(log.json().with_filter(discreet)).init(),
+        _ => registry.with(log.with_filter(discreet)).init(),
     }
 }
 

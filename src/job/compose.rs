@@ -29,29 +29,58 @@ pub struct ComposeRequest {
 /// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress.
 pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
     let mut meter = Meter::start();
-    let mut prepared = prepare(&request.source, Depth::Packets)?;
+    let prepared = prepare(&request.source, Depth::Packets)?;
     let plan = prepared.plan(&request.request)?;
     let folder = OutputFolder::open(&request.out)?;
-    let mut stages = Stages {
+    let stages = Stages {
         prepare: meter.lap(),
         ..Stages::default()
     };
-
-    debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
-
     let watch = begin(&plan);
+    let name = format!("{}.mp4", plan.file_stem());
+    let making = Making {
+        folder: &folder,
+        name: &name,
+        threads: request.threads,
+        stages,
+    };
+    let report = make(prepared, &plan, making, &watch)?;
+    folder.write_report(&report)?;
+    Ok(report)
+}
+
+/// Where and how a recording is made.
+pub(super) struct Making<'a> {
+    pub folder: &'a OutputFolder,
+    /// Of the finished file.
+    pub name: &'a str,
+    pub threads: usize,
+    /// What was taken so far.
+    pub stages: Stages,
+}
+
+/// Renders the plan into the folder and reports.
+pub(super) fn make(
+    mut prepared: Prepared,
+    plan: &Plan,
+    making: Making<'_>,
+    watch: &dyn Watch,
+) -> Result<Report, JobError> {
+    debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
+    let Making { folder, mut stages, .. } = making;
+    let mut meter = Meter::start();
     let recording = folder.work().join("recording.mp4");
     let input = RenderInput {
-        plan: &plan,
+        plan,
         files: &prepared.files,
         probes: &prepared.probes,
     };
     let place = Workplace {
         output: &recording,
         work: folder.work(),
-        threads: request.threads,
+        threads: making.threads,
     };
-    let rendered = render(&input, place, &watch)?;
+    let rendered = render(&input, place, watch)?;
     stages.first_frame = rendered.first_frame;
     stages.render = meter.lap();
 
@@ -66,24 +95,22 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
             ),
         );
     }
-    let name = format!("Rec-{}-{}.mp4", plan.session_id, plan.started_at.unix_millis());
-    let asset = folder.publish(&recording, &name, "room-composite")?;
+    let asset = folder.publish(&recording, making.name, "room-composite")?;
     stages.finish = meter.lap();
 
-    let mut report = Report::of(&plan);
+    let mut report = Report::of(plan);
     report.encoded_frames = rendered.encoded_frames;
     report.assets = vec![asset];
     report.timings = stages.timings(peak_memory());
     report.warnings = prepared
         .warnings
         .iter()
+        .chain(&plan.warnings)
         .cloned()
-        .chain(plan.warnings)
         .chain(prepared.dump_warnings())
         .collect();
     report.dumps = prepared.verdicts;
     report.sync = prepared.timeline.certificate;
-    folder.write_report(&report)?;
     Ok(report)
 }
 

@@ -1,15 +1,40 @@
-//! One session end to end: reading, planning, rendering, reporting. All I/O of a local run is wired here.
+//! One session end to end: reading, planning, rendering, reporting, delivering, telling. All I/O is wired here.
 
+mod announce;
+mod attempt;
 mod compose;
+mod deliver;
 mod error;
+mod id;
 mod import;
 mod output;
 mod prepare;
+mod record;
+mod recordings;
 mod report;
+mod run;
+mod service;
+mod settings;
+mod source;
+mod spec;
+mod spool;
+mod store;
+mod target;
 mod usage;
 
+pub use announce::Sent;
 pub use compose::{ComposeRequest, compose};
 pub use error::{Blame, JobError};
+pub use id::JobId;
 pub use import::{Existing, import_folder, write_manifest};
-pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, load_layout, prepare};
+pub use prepare::{DumpVerdict, FindDump, Prepared, SessionSource, Verdict, load_layout, prepare};
+pub use record::{JobRecord, JobState, RecordingFacts, SessionFacts};
+pub use recordings::Sought;
 pub use report::{Asset, Report, Timings};
+pub use run::{Done, Failures, Made, OnCancel, RunRequest};
+pub use service::Service;
+pub use settings::{FolderPolicy, Settings, SourceSettings, SpoolSettings};
+pub use source::{JobSource, Pulled};
+pub use spec::{Composite, Job, Output, ReadJob, Reprocess, read_destination};
+pub use spool::{JobSpool, used_bytes};
+pub use store::{IndexEntry, Store, Webhooks};

@@ -2,11 +2,13 @@
 
 mod channels;
 mod color;
+pub mod document;
 mod geometry;
 mod ids;
 mod kind;
 mod preset;
 mod rotation;
+mod secret;
 mod span;
 mod stamps;
 mod time;
@@ -18,6 +20,7 @@ pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;
 pub use rotation::Rotation;
+pub use secret::{Redacted, Secret, redacted_url};
 pub use span::{Span, Spans};
 pub use stamps::{Break, Receipt, Receipts, RtpEpoch, Stamps};
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

@@ -5,6 +5,6 @@ pub mod import;
 mod manifest;
 mod presence;
 
-pub use check::{Fault, ManifestError, Parsed, parse};
+pub use check::{ManifestError, Parsed, parse};
 pub use manifest::{Dump, Event, EventKind, Manifest, Peer, RecordingWindow, SenderReport, SessionInfo, Track, schema};
 pub use presence::{muted, recorded};
