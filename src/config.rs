@@ -56,7 +56,12 @@ struct Raw {
 
 /// Reads file and environment.
 pub fn settings(overrides: &Overrides, trust: Trust) -> Result<Settings, JobError> {
-    let raw = read(overrides.file.clone().or_else(|| env::var_os("TESSERA_CONFIG").map(PathBuf::from)))?;
+    let raw = read(
+        overrides
+            .file
+            .clone()
+            .or_else(|| env::var_os("TESSERA_CONFIG").map(PathBuf::from)),
+    )?;
     let spool = overrides.spool.clone().or(raw.spool).unwrap_or_else(|| "spool".into());
     let store = match overrides.store.clone().or(raw.store) {
         Some(text) => Place::parse(&text).map_err(|error| wrong("store", &error.to_string()))?,
@@ -65,7 +70,12 @@ pub fn settings(overrides: &Overrides, trust: Trust) -> Result<Settings, JobErro
     Ok(Settings {
         spool: SpoolSettings {
             folder: spool,
-            limit: raw.spool_limit.as_deref().map(|text| bytes("spool_limit", text)).transpose()?.unwrap_or(SPOOL_LIMIT),
+            limit: raw
+                .spool_limit
+                .as_deref()
+                .map(|text| bytes("spool_limit", text))
+                .transpose()?
+                .unwrap_or(SPOOL_LIMIT),
         },
         store,
         templates: overrides.templates.clone().or(raw.templates),
@@ -78,7 +88,12 @@ pub fn settings(overrides: &Overrides, trust: Trust) -> Result<Settings, JobErro
                 ..S3Options::default()
             },
             key: key_pair(raw.source_key, raw.source_secret)?,
-            allowed: raw.source_allowed.iter().flat_map(|text| text.split(',')).map(|it| it.trim().to_owned()).collect(),
+            allowed: raw
+                .source_allowed
+                .iter()
+                .flat_map(|text| text.split(','))
+                .map(|it| it.trim().to_owned())
+                .collect(),
         },
         webhooks: if switch("allow_private_webhooks", raw.allow_private_webhooks.as_deref())? {
             AddressPolicy::Any
@@ -118,10 +133,15 @@ fn read(file: Option<PathBuf>) -> Result<Raw, JobError> {
 }
 
 fn parse(path: &Path) -> Result<Raw, JobError> {
-    let text = fs::read_to_string(path).map_err(|error| JobError::Unreadable { path: path.to_owned(), error })?;
+    let text = fs::read_to_string(path).map_err(|error| JobError::Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
     // the parser quotes the line it complains about, which may hold a secret
     toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let line = error
+            .span()
+            .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         JobError::Settings(format!("{}: line {line}: {}", path.display(), error.message()))
     })
 }
@@ -155,7 +175,11 @@ fn bytes(name: &str, text: &str) -> Result<u64, JobError> {
         "t" | "tb" | "tib" => Some(40),
         _ => None,
     };
-    let size = digits.parse::<u64>().ok().zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift));
+    let size = digits
+        .parse::<u64>()
+        .ok()
+        .zip(shift)
+        .and_then(|(number, shift)| number.checked_mul(1 << shift));
     size.ok_or_else(|| wrong(name, "is no size such as 512M or 20G"))
 }
 
@@ -172,7 +196,9 @@ mod tests {
         assert_eq!(bytes("x", "512M").unwrap(), 512 << 20);
         assert_eq!(bytes("x", "7").unwrap(), 7);
         assert!(bytes("x", "7 apples").is_err() && bytes("x", "").is_err() && bytes("x", "99999999T").is_err());
-        assert!(switch("x", Some("Yes")).unwrap() && !switch("x", None).unwrap() && switch("x", Some("maybe")).is_err());
+        assert!(
+            switch("x", Some("Yes")).unwrap() && !switch("x", None).unwrap() && switch("x", Some("maybe")).is_err()
+        );
     }
 
     #[test]

@@ -27,7 +27,10 @@ pub struct CheckStorageArgs {
 
 pub fn run(args: CheckStorageArgs) -> Result<(), JobError> {
     let path = args.destination;
-    let text = fs::read_to_string(&path).map_err(|error| JobError::Unreadable { path: path.clone(), error })?;
+    let text = fs::read_to_string(&path).map_err(|error| JobError::Unreadable {
+        path: path.clone(),
+        error,
+    })?;
     let destination = read_destination(&text, &path.display().to_string())?;
     let checkup = wait(async { examine(&destination, destination.prefix()).await.map_err(JobError::Key) })?;
     if args.json {
@@ -37,13 +40,20 @@ pub fn run(args: CheckStorageArgs) -> Result<(), JobError> {
     } else {
         print(&table(&checkup))?;
     }
-    if checkup.is_usable() { Ok(()) } else { Err(JobError::DestinationRefused(Box::new(checkup))) }
+    if checkup.is_usable() {
+        Ok(())
+    } else {
+        Err(JobError::DestinationRefused(Box::new(checkup)))
+    }
 }
 
 fn table(checkup: &Checkup) -> String {
     let mut text = format!("{}\n", checkup.destination);
     for (name, value) in [("endpoint", &checkup.endpoint), ("region", &checkup.region)] {
-        text += &value.as_ref().map(|value| format!("  {name} {value}\n")).unwrap_or_default();
+        text += &value
+            .as_ref()
+            .map(|value| format!("  {name} {value}\n"))
+            .unwrap_or_default();
     }
     for check in &checkup.checks {
         let mark = if check.required { "" } else { " (not required)" };

@@ -15,7 +15,10 @@ mod service;
 mod text;
 mod webhook;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use tracing::Level;
@@ -83,7 +86,9 @@ fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // at finer levels, libraries that speak HTTP log headers, and those hold secrets
     let discreet = filter_fn(|log| *log.level() <= Level::INFO || log.target().starts_with("tessera"));
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(filter);
     match std::env::var("TESSERA_LOG_FORMAT").as_deref() {
         Ok("json") => registry.with(log.json().with_filter(discreet)).init(),

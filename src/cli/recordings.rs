@@ -65,7 +65,12 @@ pub fn run(command: RecordingsCommand) -> Result<(), JobError> {
             RecordingsCommand::List(args) => list(args).await,
             RecordingsCommand::Show(args) => show(args).await,
             RecordingsCommand::Url(args) => {
-                let link = args.service.open().await?.link(&args.job, Duration::from_secs(args.hours * 3600)).await?;
+                let link = args
+                    .service
+                    .open()
+                    .await?
+                    .link(&args.job, Duration::from_secs(args.hours * 3600))
+                    .await?;
                 print(&format!("{link}\n"))
             }
         }
@@ -73,7 +78,11 @@ pub fn run(command: RecordingsCommand) -> Result<(), JobError> {
 }
 
 async fn list(args: ListArgs) -> Result<(), JobError> {
-    let sought = Sought { room: args.room, session: args.session, since: args.since };
+    let sought = Sought {
+        room: args.room,
+        session: args.session,
+        since: args.since,
+    };
     let records = args.service.open().await?.recordings(&sought).await?;
     if args.json {
         return print_json(&records);
@@ -93,13 +102,30 @@ fn line(record: &JobRecord) -> String {
     let made = match &record.recording {
         Some(recording) => {
             let place = recording.uri.as_deref().unwrap_or("waits in the store");
-            format!("{}  {}  {place}", clock(TimeDelta::from_millis(recording.duration_ms)), bytes(recording.size))
+            format!(
+                "{}  {}  {place}",
+                clock(TimeDelta::from_millis(recording.duration_ms)),
+                bytes(recording.size)
+            )
         }
-        None => record.error.as_deref().and_then(|error| error.lines().next()).unwrap_or_default().to_owned(),
+        None => record
+            .error
+            .as_deref()
+            .and_then(|error| error.lines().next())
+            .unwrap_or_default()
+            .to_owned(),
     };
     // ids come from strangers: control characters must not reach a terminal
-    let (room, id) = (session.room_id.as_str().escape_debug(), session.session_id.as_str().escape_debug());
-    format!("{}  {:<9}  {}  room {room}  session {id}  {made}\n", session.started_at, record.state.to_string(), record.job_id)
+    let (room, id) = (
+        session.room_id.as_str().escape_debug(),
+        session.session_id.as_str().escape_debug(),
+    );
+    format!(
+        "{}  {:<9}  {}  room {room}  session {id}  {made}\n",
+        session.started_at,
+        record.state.to_string(),
+        record.job_id
+    )
 }
 
 fn parse_since(text: &str) -> Result<WallTime, String> {

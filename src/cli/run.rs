@@ -63,7 +63,10 @@ pub fn run(args: RunArgs) -> Result<(), JobError> {
     wait(async {
         let service = args.how.service.open().await?;
         let name = args.job.display().to_string();
-        let text = fs::read_to_string(&args.job).map_err(|error| JobError::Unreadable { path: args.job.clone(), error })?;
+        let text = fs::read_to_string(&args.job).map_err(|error| JobError::Unreadable {
+            path: args.job.clone(),
+            error,
+        })?;
         let read = Job::read(&text, &name, service.settings.templates.as_deref())?;
         carry_out(&service, &read, &args.how).await
     })
@@ -74,7 +77,10 @@ pub fn deliver(args: DeliverArgs) -> Result<(), JobError> {
         let service = args.how.service.open().await?;
         let destination = match &args.destination {
             Some(path) => {
-                let text = fs::read_to_string(path).map_err(|error| JobError::Unreadable { path: path.clone(), error })?;
+                let text = fs::read_to_string(path).map_err(|error| JobError::Unreadable {
+                    path: path.clone(),
+                    error,
+                })?;
                 read_destination(&text, &path.display().to_string())?;
                 serde_json::from_str(&text).ok()
             }
@@ -91,14 +97,32 @@ async fn carry_out(service: &Service, read: &ReadJob, how: &HowArgs) -> Result<(
     }
     let cancelled = progress::cancellation();
     let request = RunRequest {
-        threads: how.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
+        threads: how
+            .jobs
+            .map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
         webhook_patience: Duration::from_secs(u64::from(how.webhook_wait)),
         cancelled: cancelled.clone(),
-        on_cancel: if how.will_retry { OnCancel::KeepSpool } else { OnCancel::CleanUp },
-        failures: if how.will_retry { Failures::WillRetry } else { Failures::Announce },
+        on_cancel: if how.will_retry {
+            OnCancel::KeepSpool
+        } else {
+            OnCancel::CleanUp
+        },
+        failures: if how.will_retry {
+            Failures::WillRetry
+        } else {
+            Failures::Announce
+        },
     };
-    let done = service.run(read, &request, &|plan| Box::new(progress::Progress::new(plan, cancelled.clone()))).await?;
-    if how.json { print_json(&outcome(&done)) } else { print(&summary(&done)) }
+    let done = service
+        .run(read, &request, &|plan| {
+            Box::new(progress::Progress::new(plan, cancelled.clone()))
+        })
+        .await?;
+    if how.json {
+        print_json(&outcome(&done))
+    } else {
+        print(&summary(&done))
+    }
 }
 
 fn outcome(done: &Done) -> serde_json::Value {
@@ -120,18 +144,28 @@ fn summary(done: &Done) -> String {
             Made::Nothing => "was there already, verified",
         };
         let length = clock(TimeDelta::from_millis(recording.duration_ms));
-        text += &format!("{}\n  {how}; {length} long, {}\n", recording.uri.as_deref().unwrap_or_default(), bytes(recording.size));
+        text += &format!(
+            "{}\n  {how}; {length} long, {}\n",
+            recording.uri.as_deref().unwrap_or_default(),
+            bytes(recording.size)
+        );
         match recording.warnings.len() {
             0 => text += "  no warnings\n",
             count => {
                 text += &format!("  {count} warning(s):\n");
-                recording.warnings.iter().for_each(|warning| text += &format!("  - {warning}\n"));
+                recording
+                    .warnings
+                    .iter()
+                    .for_each(|warning| text += &format!("  - {warning}\n"));
             }
         }
     }
     for entry in &done.waiting {
         let last = entry.last.as_deref().unwrap_or("not tried yet");
-        text += &format!("  webhook {} waits in the outbox ({last}): `tessera webhook send` tries again\n", entry.id);
+        text += &format!(
+            "  webhook {} waits in the outbox ({last}): `tessera webhook send` tries again\n",
+            entry.id
+        );
     }
     text
 }

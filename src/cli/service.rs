@@ -47,7 +47,10 @@ impl ServiceArgs {
 
 /// Waits for what a subcommand does over the network.
 pub fn wait<T>(work: impl Future<Output = Result<T, JobError>>) -> Result<T, JobError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| JobError::Settings(format!("cannot start threads: {error}")))?;
     runtime.block_on(work)
 }

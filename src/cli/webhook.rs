@@ -53,7 +53,11 @@ pub fn run(command: WebhookCommand) -> Result<(), JobError> {
             WebhookCommand::List(args) => {
                 let which = if args.all { Webhooks::All } else { Webhooks::Pending };
                 let entries = args.service.open().await?.store.webhooks(which).await?;
-                if args.json { print_json(&entries) } else { print(&entries.iter().map(line).collect::<String>()) }
+                if args.json {
+                    print_json(&entries)
+                } else {
+                    print(&entries.iter().map(line).collect::<String>())
+                }
             }
             WebhookCommand::Replay(args) => print(&line(&args.service.open().await?.replay_webhook(&args.id).await?)),
             WebhookCommand::Send(args) => {
@@ -71,6 +75,13 @@ fn line(entry: &Entry) -> String {
         Delivery::Stopped { at } => format!("stopped {at}"),
         Delivery::GivenUp { at } => format!("given up {at}"),
     };
-    let last = entry.last.as_deref().map(|last| format!(": {last}")).unwrap_or_default();
-    format!("{}  {}  job {}  {} attempt(s)  {state}{last}\n", entry.id, entry.event, entry.job_id, entry.attempts)
+    let last = entry
+        .last
+        .as_deref()
+        .map(|last| format!(": {last}"))
+        .unwrap_or_default();
+    format!(
+        "{}  {}  job {}  {} attempt(s)  {state}{last}\n",
+        entry.id, entry.event, entry.job_id, entry.attempts
+    )
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
-use super::{
-    Job, JobError, JobRecord, RecordingFacts, Service, Webhooks,
-    service::now,
-};
+use super::{Job, JobError, JobRecord, RecordingFacts, Service, Webhooks, service::now};
 use crate::{
     media::{
         document::{self, Values},
@@ -30,14 +27,22 @@ pub struct Sent {
 
 impl Service {
     /// Puts `recording.success` into the outbox for every receiver, once.
-    pub(super) async fn announce_success(&self, job: &Job, record: &JobRecord, bucket: &Bucket) -> Result<(), JobError> {
+    pub(super) async fn announce_success(
+        &self,
+        job: &Job,
+        record: &JobRecord,
+        bucket: &Bucket,
+    ) -> Result<(), JobError> {
         let recording = record.recording.as_ref().expect("a delivered job has a recording");
         let kind = format!("recording.success {} {}", recording.plan_hash, recording.key);
         let missing = self.unannounced(job, record, &kind).await?;
         if missing.is_empty() {
             return Ok(());
         }
-        let link = bucket.presigned(&recording.key, LINK_LIFETIME).await.map_err(JobError::Delivery)?;
+        let link = bucket
+            .presigned(&recording.key, LINK_LIFETIME)
+            .await
+            .map_err(JobError::Delivery)?;
         for (webhook, id) in missing {
             let body = EventBody::Success(Box::new(success(record, recording, &link)));
             self.announce(record, webhook, id, "1.0", body).await?;
@@ -46,8 +51,15 @@ impl Service {
     }
 
     /// Puts `recording.failed` into the outbox for every receiver, once for each cause.
-    pub(super) async fn announce_failure(&self, job: &Job, record: &JobRecord, error: &JobError) -> Result<(), JobError> {
-        let Some(kind) = error.failure_kind() else { return Ok(()) };
+    pub(super) async fn announce_failure(
+        &self,
+        job: &Job,
+        record: &JobRecord,
+        error: &JobError,
+    ) -> Result<(), JobError> {
+        let Some(kind) = error.failure_kind() else {
+            return Ok(());
+        };
         // a job that was changed and fails again is news; the same one failing again is not
         let cause = format!("recording.failed {kind:?} {} {}", record.recipe, record.destination);
         for (webhook, id) in self.unannounced(job, record, &cause).await? {
@@ -95,8 +107,12 @@ impl Service {
         let until = tokio::time::Instant::now() + patience;
         loop {
             let all = self.store.webhooks(Webhooks::Pending).await?;
-            let ours: Vec<Entry> = all.into_iter().filter(|entry| entry.job_id == record.job_id.as_str()).collect();
-            self.send(ours.into_iter().filter(|entry| entry.is_due(now())).collect()).await?;
+            let ours: Vec<Entry> = all
+                .into_iter()
+                .filter(|entry| entry.job_id == record.job_id.as_str())
+                .collect();
+            self.send(ours.into_iter().filter(|entry| entry.is_due(now())).collect())
+                .await?;
             let waiting = self.pending_of(record).await?;
             let next = waiting.iter().filter_map(next_attempt).min();
             let Some(wait) = next else { return Ok(waiting) };
@@ -109,13 +125,22 @@ impl Service {
 
     /// Sends every webhook that is due.
     pub async fn send_due_webhooks(&self) -> Result<Sent, JobError> {
-        let due = self.store.webhooks(Webhooks::Pending).await?.into_iter().filter(|entry| entry.is_due(now()));
+        let due = self
+            .store
+            .webhooks(Webhooks::Pending)
+            .await?
+            .into_iter()
+            .filter(|entry| entry.is_due(now()));
         self.send(due.collect()).await
     }
 
     /// Has a webhook sent again, whatever became of it.
     pub async fn replay_webhook(&self, id: &str) -> Result<Entry, JobError> {
-        let entry = self.store.webhook(id).await?.ok_or_else(|| JobError::UnknownWebhook(id.to_owned()))?;
+        let entry = self
+            .store
+            .webhook(id)
+            .await?
+            .ok_or_else(|| JobError::UnknownWebhook(id.to_owned()))?;
         let entry = entry.replayed(now());
         self.store.keep_webhook(&entry).await?;
         self.attempt(entry).await
@@ -123,7 +148,10 @@ impl Service {
 
     async fn pending_of(&self, record: &JobRecord) -> Result<Vec<Entry>, JobError> {
         let all = self.store.webhooks(Webhooks::Pending).await?;
-        Ok(all.into_iter().filter(|entry| entry.job_id == record.job_id.as_str()).collect())
+        Ok(all
+            .into_iter()
+            .filter(|entry| entry.job_id == record.job_id.as_str())
+            .collect())
     }
 
     /// Several at once: one receiver that hangs must not keep the others waiting.
@@ -138,7 +166,9 @@ impl Service {
                 let service = self.clone();
                 attempts.spawn(async move { service.attempt(entry).await });
             }
-            let Some(attempt) = attempts.join_next().await else { return Ok(sent) };
+            let Some(attempt) = attempts.join_next().await else {
+                return Ok(sent);
+            };
             let entry = attempt.expect("sending a webhook does not panic")?;
             match entry.delivery {
                 Delivery::Delivered { .. } => sent.delivered += 1,
@@ -153,14 +183,24 @@ impl Service {
                 let outcome = self.sender.send(&webhook, &entry, now()).await;
                 let url = redacted_url(webhook.url.expose()).to_string();
                 match &outcome {
-                    Outcome::Accepted { .. } => info!(webhook = entry.id, event = entry.event, url, "webhook delivered"),
+                    Outcome::Accepted { .. } => {
+                        info!(webhook = entry.id, event = entry.event, url, "webhook delivered")
+                    }
                     Outcome::Gone | Outcome::Refused { .. } | Outcome::Failed { .. } => {
-                        warn!(webhook = entry.id, event = entry.event, url, attempts = entry.attempts + 1, "webhook not delivered: {outcome}");
+                        warn!(
+                            webhook = entry.id,
+                            event = entry.event,
+                            url,
+                            attempts = entry.attempts + 1,
+                            "webhook not delivered: {outcome}"
+                        );
                     }
                 }
                 outcome
             }
-            None => Outcome::Failed { why: "its job does not name this receiver any more".into() },
+            None => Outcome::Failed {
+                why: "its job does not name this receiver any more".into(),
+            },
         };
         let entry = entry.after(&outcome, now(), fastrand::u16(..=200));
         self.store.keep_webhook(&entry).await?;
@@ -170,8 +210,12 @@ impl Service {
     /// Address, headers and secret are those that the job has now.
     async fn webhook_of(&self, entry: &Entry) -> Result<Option<crate::notify::Webhook>, JobError> {
         let Ok(id) = entry.job_id.parse() else { return Ok(None) };
-        let Some(document) = self.store.job(&id).await? else { return Ok(None) };
-        let Ok(read) = document::read::<Job>(&document, Values::Hidden) else { return Ok(None) };
+        let Some(document) = self.store.job(&id).await? else {
+            return Ok(None);
+        };
+        let Ok(read) = document::read::<Job>(&document, Values::Hidden) else {
+            return Ok(None);
+        };
         Ok(read.document.webhooks.into_iter().nth(entry.webhook))
     }
 }

@@ -50,7 +50,10 @@ struct Finished {
 
 impl Attempt<'_> {
     /// Brings the job to its end, or says what keeps it from there.
-    pub async fn go(&mut self, begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync)) -> Result<(JobRecord, Made), JobError> {
+    pub async fn go(
+        &mut self,
+        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
+    ) -> Result<(JobRecord, Made), JobError> {
         let bucket = Bucket::of(&self.job.destination).await;
         if let Some(done) = self.from_record(&bucket).await? {
             return Ok(done);
@@ -62,13 +65,19 @@ impl Attempt<'_> {
 
         let mut meter = Meter::start();
         let prepared = self.prepare(source).await?;
-        let request = self.job.composite().request(self.service.layout(self.job.composite().layout_name())?);
+        let request = self
+            .job
+            .composite()
+            .request(self.service.layout(self.job.composite().layout_name())?);
         let plan = prepared.plan(&request)?;
         let target = self.target(&session, &plan, &bucket).await?;
         if let Some(recording) = adopted(&plan, &target, &prepared) {
             return Ok((self.delivered(session, recording, &bucket).await?, Made::Nothing));
         }
-        let stages = Stages { prepare: meter.lap(), ..Stages::default() };
+        let stages = Stages {
+            prepare: meter.lap(),
+            ..Stages::default()
+        };
         let (finished, made) = match self.finished(&plan.hash) {
             Some(finished) => (finished, Made::Delivered),
             None => (self.render(prepared, &plan, &target, stages, begin)?, Made::Rendered),
@@ -76,15 +85,23 @@ impl Attempt<'_> {
         if let Existing::Unknown(facts) = &target.existing
             && facts.marks.get("sha256") != Some(&finished.recording.sha256)
         {
-            return Err(JobError::OtherPlan { uri: bucket.uri(&target.key) });
+            return Err(JobError::OtherPlan {
+                uri: bucket.uri(&target.key),
+            });
         }
-        self.deliver(session, finished, &bucket).await.map(|record| (record, made))
+        self.deliver(session, finished, &bucket)
+            .await
+            .map(|record| (record, made))
     }
 
     /// What the record of an earlier run makes unnecessary.
     async fn from_record(&mut self, bucket: &Bucket) -> Result<Option<(JobRecord, Made)>, JobError> {
-        let Some(record) = self.before.clone().filter(|record| record.recipe == recipe(self.job)) else { return Ok(None) };
-        let Some(recording) = record.recording.clone() else { return Ok(None) };
+        let Some(record) = self.before.clone().filter(|record| record.recipe == recipe(self.job)) else {
+            return Ok(None);
+        };
+        let Some(recording) = record.recording.clone() else {
+            return Ok(None);
+        };
         match record.state {
             JobState::Delivered if record.destination == place(&self.job.destination) => {
                 let there = bucket.head(&recording.key).await.ok().flatten();
@@ -95,13 +112,18 @@ impl Attempt<'_> {
                 Ok(Some((record, Made::Nothing)))
             }
             JobState::Parked => {
-                let Some(parked) = recording.parked.clone() else { return Ok(None) };
+                let Some(parked) = recording.parked.clone() else {
+                    return Ok(None);
+                };
                 self.session = Some(record.session.clone());
                 self.preflight(&record.session).await?;
                 let file = file_name(&recording.key);
                 self.service.store.unpark(&parked, &self.spool.file(&file)).await?;
                 let key = self.key(&record.session, recording.started_at, recording.variant.as_deref())?;
-                let finished = Finished { recording: RecordingFacts { key, ..recording }, file };
+                let finished = Finished {
+                    recording: RecordingFacts { key, ..recording },
+                    file,
+                };
                 let record = self.deliver(record.session, finished, bucket).await?;
                 self.service.store.forget_parked(&parked).await?;
                 Ok(Some((record, Made::Delivered)))
@@ -113,7 +135,11 @@ impl Attempt<'_> {
     async fn preflight(&self, session: &SessionFacts) -> Result<(), JobError> {
         let prefix = session.prefix(self.job.destination.prefix());
         let checkup = examine(&self.job.destination, prefix).await.map_err(JobError::Key)?;
-        if checkup.is_usable() { Ok(()) } else { Err(JobError::DestinationRefused(Box::new(checkup))) }
+        if checkup.is_usable() {
+            Ok(())
+        } else {
+            Err(JobError::DestinationRefused(Box::new(checkup)))
+        }
     }
 
     /// Pulls and probes the dumps, each as soon as it is there.
@@ -147,15 +173,26 @@ impl Attempt<'_> {
             (Existing::Nothing | Existing::SamePlan(_), _) | (_, Some(Reprocess::Replace)) => Ok(plain),
             (_, Some(Reprocess::NewKey)) => {
                 let variant = plan.hash.chars().take(8).collect::<String>();
-                Target::look(self.key(session, plan.started_at, Some(&variant))?, Some(variant), plan, bucket).await
+                Target::look(
+                    self.key(session, plan.started_at, Some(&variant))?,
+                    Some(variant),
+                    plan,
+                    bucket,
+                )
+                .await
             }
             (Existing::Unknown(_), None) => Ok(plain),
-            (Existing::OtherPlan, None) => Err(JobError::OtherPlan { uri: bucket.uri(&plain.key) }),
+            (Existing::OtherPlan, None) => Err(JobError::OtherPlan {
+                uri: bucket.uri(&plain.key),
+            }),
         }
     }
 
     fn key(&self, session: &SessionFacts, started_at: WallTime, variant: Option<&str>) -> Result<ObjectKey, JobError> {
-        session.keys(self.job.destination.prefix(), started_at).composite(variant).map_err(JobError::Key)
+        session
+            .keys(self.job.destination.prefix(), started_at)
+            .composite(variant)
+            .map_err(JobError::Key)
     }
 
     /// The file that an earlier attempt at the same plan finished.
@@ -177,9 +214,17 @@ impl Attempt<'_> {
         let folder = OutputFolder::lasting(self.spool.file(""), self.spool.work()?);
         let name = file_name(&target.key);
         let watch = begin(plan);
-        let making = Making { folder: &folder, name: &name, threads: self.request.threads, stages };
+        let making = Making {
+            folder: &folder,
+            name: &name,
+            threads: self.request.threads,
+            stages,
+        };
         let report = tokio::task::block_in_place(|| make(prepared, plan, making, watch.as_ref()))?;
-        let finished = Finished { recording: rendered(&report, target), file: name };
+        let finished = Finished {
+            recording: rendered(&report, target),
+            file: name,
+        };
         folder.write_document("job-report.json", &report)?;
         folder.write_document("finished.json", &finished)?;
         Ok(finished)
@@ -195,23 +240,52 @@ impl Attempt<'_> {
             result = upload => result,
             () = self.cancelled() => return Err(JobError::Cancelled),
         };
-        let Err(error) = uploaded else { return self.delivered(session, recording, bucket).await };
+        let Err(error) = uploaded else {
+            return self.delivered(session, recording, bucket).await;
+        };
         if matches!(error.fault, Fault::Local(_)) && matches!(bucket, Bucket::S3(_)) {
             let error_io = std::io::Error::other(error.fault.to_string());
-            return Err(JobError::Spool { path: self.spool.file(&file), error: error_io });
+            return Err(JobError::Spool {
+                path: self.spool.file(&file),
+                error: error_io,
+            });
         }
-        let parked = self.service.store.park(&self.job.job_id, &local, &UploadJournal::at(self.spool.file("park.json"))).await?;
-        let recording = RecordingFacts { uri: None, parked: Some(parked), ..recording };
+        let parked = self
+            .service
+            .store
+            .park(
+                &self.job.job_id,
+                &local,
+                &UploadJournal::at(self.spool.file("park.json")),
+            )
+            .await?;
+        let recording = RecordingFacts {
+            uri: None,
+            parked: Some(parked),
+            ..recording
+        };
         let record = self.record(JobState::Parked, session, Some(recording), Some(error.to_string()));
         self.service.store.keep_record(&record).await?;
         self.keep_report(record.recording.as_ref()).await?;
         warn!("the destination refused the recording, which waits in the store: {error}");
-        Err(JobError::Parked { job: self.job.job_id.clone(), error })
+        Err(JobError::Parked {
+            job: self.job.job_id.clone(),
+            error,
+        })
     }
 
     /// The recording is in its place: webhooks first, so that a job that counts as done has them.
-    async fn delivered(&self, session: SessionFacts, recording: RecordingFacts, bucket: &Bucket) -> Result<JobRecord, JobError> {
-        let recording = RecordingFacts { uri: Some(bucket.uri(&recording.key)), parked: None, ..recording };
+    async fn delivered(
+        &self,
+        session: SessionFacts,
+        recording: RecordingFacts,
+        bucket: &Bucket,
+    ) -> Result<JobRecord, JobError> {
+        let recording = RecordingFacts {
+            uri: Some(bucket.uri(&recording.key)),
+            parked: None,
+            ..recording
+        };
         let record = self.record(JobState::Delivered, session, Some(recording), None);
         self.keep_report(record.recording.as_ref()).await?;
         self.service.announce_success(self.job, &record, bucket).await?;
@@ -226,7 +300,9 @@ impl Attempt<'_> {
             Blame::Us => self.request.failures == Failures::Announce,
             Blame::Caller | Blame::Destination | Blame::Input => true,
         };
-        let Some(session) = self.session.clone().filter(|_| told) else { return Ok(None) };
+        let Some(session) = self.session.clone().filter(|_| told) else {
+            return Ok(None);
+        };
         let parked = matches!(error, JobError::Parked { .. });
         // the record of a recording that exists is worth more than that of a failure
         let kept = match self.service.store.record(&self.job.job_id).await? {
@@ -237,7 +313,11 @@ impl Attempt<'_> {
                 record
             }
         };
-        let asked = JobRecord { recipe: recipe(self.job), destination: place(&self.job.destination), ..kept };
+        let asked = JobRecord {
+            recipe: recipe(self.job),
+            destination: place(&self.job.destination),
+            ..kept
+        };
         self.service.announce_failure(self.job, &asked, error).await?;
         Ok(Some(asked))
     }
@@ -266,8 +346,12 @@ impl Attempt<'_> {
 
     /// The report of the rendering, if this attempt or an earlier one rendered.
     async fn keep_report(&self, recording: Option<&RecordingFacts>) -> Result<(), JobError> {
-        let Ok(text) = std::fs::read(self.spool.file("job-report.json")) else { return Ok(()) };
-        let Ok(mut report) = serde_json::from_slice::<serde_json::Value>(&text) else { return Ok(()) };
+        let Ok(text) = std::fs::read(self.spool.file("job-report.json")) else {
+            return Ok(());
+        };
+        let Ok(mut report) = serde_json::from_slice::<serde_json::Value>(&text) else {
+            return Ok(());
+        };
         report["job_id"] = json!(self.job.job_id);
         if let Some(recording) = recording {
             // where it was in the spool means nothing to anybody
@@ -283,4 +367,3 @@ impl Attempt<'_> {
         }
     }
 }
-

@@ -70,7 +70,9 @@ pub enum JobError {
     Key(KeyError),
     #[error("jobs may not deliver to folder {}: see TESSERA_DESTINATION_FOLDER", path.display())]
     FolderNotAllowed { path: PathBuf },
-    #[error("{uri} is already there, made from another plan: say \"reprocess\": \"replace\" or \"new-key\" in the job to make it again")]
+    #[error(
+        "{uri} is already there, made from another plan: say \"reprocess\": \"replace\" or \"new-key\" in the job to make it again"
+    )]
     OtherPlan { uri: String },
     #[error("there is no job '{0}' in the store: check the id, and TESSERA_STORE")]
     UnknownJob(JobId),
@@ -94,7 +96,9 @@ pub enum JobError {
     DestinationRefused(Box<Checkup>),
     #[error("destination: {0}")]
     Delivery(StorageError),
-    #[error("the recording is made, but could not be delivered: {error}\nit waits in the store: mend the destination, then run `tessera deliver {job}`")]
+    #[error(
+        "the recording is made, but could not be delivered: {error}\nit waits in the store: mend the destination, then run `tessera deliver {job}`"
+    )]
     Parked { job: JobId, error: StorageError },
     #[error("cancelled")]
     Cancelled,

@@ -87,7 +87,9 @@ impl OutputFolder {
         let text = serde_json::to_string_pretty(document).expect("reports are plain data and always serialise");
         let draft = self.work().join(name);
         fs::write(&draft, text + "\n").map_err(failed)?;
-        fs::File::open(&draft).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::File::open(&draft)
+            .and_then(|file| file.sync_all())
+            .map_err(failed)?;
         fs::rename(&draft, &path).map_err(failed)
     }
 }

@@ -20,7 +20,11 @@ pub struct Sought {
 impl Service {
     /// The records of all jobs that fit, oldest session first.
     pub async fn recordings(&self, sought: &Sought) -> Result<Vec<JobRecord>, JobError> {
-        let wanted = (sought.room.as_deref().map(part), sought.session.as_deref().map(part), sought.since.map(day));
+        let wanted = (
+            sought.room.as_deref().map(part),
+            sought.session.as_deref().map(part),
+            sought.since.map(day),
+        );
         let mut records = Vec::new();
         for entry in self.store.index().await? {
             let fits = wanted.0.as_ref().is_none_or(|room| *room == entry.room)
@@ -36,16 +40,29 @@ impl Service {
     }
 
     pub async fn recording(&self, id: &JobId) -> Result<JobRecord, JobError> {
-        self.store.record(id).await?.ok_or_else(|| JobError::UnknownJob(id.clone()))
+        self.store
+            .record(id)
+            .await?
+            .ok_or_else(|| JobError::UnknownJob(id.clone()))
     }
 
     /// A fresh link to the recording of a job, made with the credentials that the job has.
     pub async fn link(&self, id: &JobId, lifetime: Duration) -> Result<String, JobError> {
         let record = self.recording(id).await?;
-        let missing = || JobError::NoRecording { job: id.clone(), state: record.state };
-        let recording = record.recording.as_ref().filter(|_| record.state == JobState::Delivered).ok_or_else(missing)?;
+        let missing = || JobError::NoRecording {
+            job: id.clone(),
+            state: record.state,
+        };
+        let recording = record
+            .recording
+            .as_ref()
+            .filter(|_| record.state == JobState::Delivered)
+            .ok_or_else(missing)?;
         let job = self.kept_job(id, None).await?.job;
         let bucket = Bucket::of(&job.destination).await;
-        bucket.presigned(&recording.key, lifetime).await.map_err(JobError::Delivery)
+        bucket
+            .presigned(&recording.key, lifetime)
+            .await
+            .map_err(JobError::Delivery)
     }
 }

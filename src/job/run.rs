@@ -89,7 +89,14 @@ impl Service {
         let spool = JobSpool::enter(&self.settings.spool, &job.job_id)?;
         let before = self.store.record(&job.job_id).await?;
         self.store.keep_job(&job.job_id, &read.document).await?;
-        let mut attempt = Attempt { service: self, job, request, spool: &spool, session: None, before };
+        let mut attempt = Attempt {
+            service: self,
+            job,
+            request,
+            spool: &spool,
+            session: None,
+            before,
+        };
         match attempt.go(begin).await {
             Ok((record, made)) => {
                 spool.leave()?;
@@ -110,7 +117,9 @@ impl Service {
 
     /// Jobs from a queue may not write wherever they like.
     fn check_folder(&self, destination: &Destination) -> Result<(), JobError> {
-        let Destination::File(folder) = destination else { return Ok(()) };
+        let Destination::File(folder) = destination else {
+            return Ok(());
+        };
         let path = &folder.location;
         let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
         let allowed = match &self.settings.destinations {
@@ -118,7 +127,11 @@ impl Service {
             FolderPolicy::Below(root) => path.starts_with(root) && !climbs,
             FolderPolicy::None => false,
         };
-        if allowed { Ok(()) } else { Err(JobError::FolderNotAllowed { path: path.clone() }) }
+        if allowed {
+            Ok(())
+        } else {
+            Err(JobError::FolderNotAllowed { path: path.clone() })
+        }
     }
 
     /// After a failure the spool stays only where another attempt can use it.
@@ -128,7 +141,10 @@ impl Service {
             Blame::Nobody => request.on_cancel == OnCancel::KeepSpool,
             Blame::Caller | Blame::Destination | Blame::Input => false,
         };
-        let aborted = Bucket::of(&job.destination).await.abort_unfinished(&journal(&spool)).await;
+        let aborted = Bucket::of(&job.destination)
+            .await
+            .abort_unfinished(&journal(&spool))
+            .await;
         if let Err(error) = aborted {
             warn!("parts of an unfinished upload are left: {error}");
         }

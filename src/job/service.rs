@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 
 use super::{JobError, Settings, Store};
-use crate::{
-    layout::Layout,
-    media::WallTime,
-    notify::Sender,
-};
+use crate::{layout::Layout, media::WallTime, notify::Sender};
 
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -27,7 +23,11 @@ impl Service {
 
     /// A layout that a job names: built in, or of the configured folder.
     pub fn layout(&self, name: &str) -> Result<Layout, JobError> {
-        let own = self.settings.layouts.as_ref().map(|folder| folder.join(format!("{name}.toml")));
+        let own = self
+            .settings
+            .layouts
+            .as_ref()
+            .map(|folder| folder.join(format!("{name}.toml")));
         match own.filter(|path| path.is_file()) {
             Some(path) => super::load_layout(&path.to_string_lossy()),
             None => super::load_layout(name),

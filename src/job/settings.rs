@@ -48,6 +48,10 @@ pub enum FolderPolicy {
 impl SourceSettings {
     pub fn credentials(&self) -> Option<Credentials> {
         let (key, secret) = self.key.clone()?;
-        Some(Credentials::Static { key, secret, session_token: None })
+        Some(Credentials::Static {
+            key,
+            secret,
+            session_token: None,
+        })
     }
 }

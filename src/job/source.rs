@@ -35,7 +35,11 @@ pub struct JobSource {
 #[derive(Debug, Clone)]
 enum Home {
     Folder(PathBuf),
-    Bucket { bucket: S3Bucket, name: String, folder: Option<String> },
+    Bucket {
+        bucket: S3Bucket,
+        name: String,
+        folder: Option<String>,
+    },
 }
 
 /// Where one dump is.
@@ -50,24 +54,45 @@ impl JobSource {
         let (name, text, home) = match place {
             Place::Path(path) => {
                 let path = if path.is_dir() { path.join(NAME) } else { path.clone() };
-                let text = fs::read_to_string(&path)
-                    .map_err(|error| JobError::ManifestUnreadable { path: path.clone(), error })?;
-                let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+                let text = fs::read_to_string(&path).map_err(|error| JobError::ManifestUnreadable {
+                    path: path.clone(),
+                    error,
+                })?;
+                let folder = path
+                    .parent()
+                    .filter(|it| !it.as_os_str().is_empty())
+                    .unwrap_or(Path::new("."))
+                    .to_owned();
                 (path.display().to_string(), text, Home::Folder(folder))
             }
-            Place::S3 { bucket: bucket_name, key } => {
+            Place::S3 {
+                bucket: bucket_name,
+                key,
+            } => {
                 let bucket = S3Bucket::connect(bucket_name, &settings.options, settings.credentials().as_ref()).await;
                 let key = manifest_key(key.as_ref())?;
                 let bytes = bucket.get(&key, LARGEST_MANIFEST).await.map_err(JobError::Source)?;
                 let name = bucket.uri(&key);
                 let bytes = bytes.ok_or_else(|| JobError::Source(missing(&name)))?;
                 let folder = key.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
-                let home = Home::Bucket { bucket, name: bucket_name.clone(), folder };
+                let home = Home::Bucket {
+                    bucket,
+                    name: bucket_name.clone(),
+                    folder,
+                };
                 (name, String::from_utf8_lossy(&bytes).into_owned(), home)
             }
         };
-        let parsed = session::parse(&text).map_err(|error| JobError::Manifest { path: PathBuf::from(&name), error })?;
-        Ok(JobSource { name, parsed, home, settings: settings.clone() })
+        let parsed = session::parse(&text).map_err(|error| JobError::Manifest {
+            path: PathBuf::from(&name),
+            error,
+        })?;
+        Ok(JobSource {
+            name,
+            parsed,
+            home,
+            settings: settings.clone(),
+        })
     }
 
     /// Begins to pull what is not on this machine. Fails before any byte is pulled if it will not fit.
@@ -106,7 +131,11 @@ impl JobSource {
     }
 
     /// Asks for the sizes of all objects. What is missing is that dump's fault; what cannot be asked is the job's.
-    async fn sizes(&self, waiting: Vec<(DumpKey, S3Bucket, ObjectKey)>, pulled: &Pulled) -> Result<Vec<Pull>, JobError> {
+    async fn sizes(
+        &self,
+        waiting: Vec<(DumpKey, S3Bucket, ObjectKey)>,
+        pulled: &Pulled,
+    ) -> Result<Vec<Pull>, JobError> {
         let count = waiting.len();
         let asked: Vec<_> = stream::iter(waiting)
             .map(|(key, bucket, object)| async move {
@@ -124,7 +153,12 @@ impl JobSource {
         let mut known = Vec::new();
         for (key, bucket, object, facts) in asked {
             match facts {
-                Ok(Some(facts)) => known.push(Pull { key, bucket, object, facts }),
+                Ok(Some(facts)) => known.push(Pull {
+                    key,
+                    bucket,
+                    object,
+                    facts,
+                }),
                 Ok(None) => pulled.arrived(key, Err(DumpError::Locate(LocateError::Missing))),
                 Err(error) => match error.fault.class() {
                     Class::Refused | Class::Missing | Class::Broken => {
@@ -143,11 +177,18 @@ impl JobSource {
         }
         let outside = |why: LocateError| Found::Here(Err(why.into()));
         match (uri.split_once("://"), &self.home) {
-            (None, Home::Folder(folder)) => Found::Here(locate(folder, uri, SourcePolicy::FolderOnly).map_err(Into::into)),
+            (None, Home::Folder(folder)) => {
+                Found::Here(locate(folder, uri, SourcePolicy::FolderOnly).map_err(Into::into))
+            }
             (None, Home::Bucket { bucket, folder, .. }) => {
-                let name = folder.as_ref().map_or_else(|| uri.to_owned(), |folder| format!("{folder}/{uri}"));
+                let name = folder
+                    .as_ref()
+                    .map_or_else(|| uri.to_owned(), |folder| format!("{folder}/{uri}"));
                 match ObjectKey::new(name.replace("/./", "/")) {
-                    Ok(key) => Found::There { bucket: bucket.clone(), key },
+                    Ok(key) => Found::There {
+                        bucket: bucket.clone(),
+                        key,
+                    },
                     Err(_) => outside(LocateError::Outside),
                 }
             }
@@ -180,8 +221,16 @@ impl Home {
     fn holds(&self, other: &str, key: &ObjectKey) -> bool {
         match self {
             Home::Folder(_) => false,
-            Home::Bucket { name, folder: Some(folder), .. } => {
-                name == other && key.as_str().strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            Home::Bucket {
+                name,
+                folder: Some(folder),
+                ..
+            } => {
+                name == other
+                    && key
+                        .as_str()
+                        .strip_prefix(folder.as_str())
+                        .is_some_and(|rest| rest.starts_with('/'))
             }
             Home::Bucket { name, folder: None, .. } => name == other,
         }
@@ -206,7 +255,10 @@ impl Pull {
         if already {
             return Ok(path);
         }
-        self.bucket.download(&self.object, &self.facts, &path).await.map(|()| path)
+        self.bucket
+            .download(&self.object, &self.facts, &path)
+            .await
+            .map(|()| path)
     }
 }
 
@@ -230,8 +282,14 @@ impl Pulled {
     /// Blocks until the dump has arrived, cannot, or pulling was stopped.
     pub fn wait_for(&self, key: DumpKey) -> Result<PathBuf, DumpError> {
         let pending = |state: &mut State| !state.stopped && !state.files.contains_key(&key);
-        let mut state = self.changed.wait_while(self.state(), pending).expect("nobody panics while holding the state");
-        state.files.remove(&key).unwrap_or_else(|| Err(DumpError::NotFetched("the job was stopped".into())))
+        let mut state = self
+            .changed
+            .wait_while(self.state(), pending)
+            .expect("nobody panics while holding the state");
+        state
+            .files
+            .remove(&key)
+            .unwrap_or_else(|| Err(DumpError::NotFetched("the job was stopped".into())))
     }
 
     /// Stops pulling and lets go of whoever waits: the job is given up.
@@ -284,5 +342,9 @@ fn manifest_key(key: Option<&ObjectKey>) -> Result<ObjectKey, JobError> {
 }
 
 fn missing(place: &str) -> StorageError {
-    StorageError { action: crate::storage::Action::GetObject, place: place.to_owned(), fault: Fault::NoObject }
+    StorageError {
+        action: crate::storage::Action::GetObject,
+        place: place.to_owned(),
+        fault: Fault::NoObject,
+    }
 }

@@ -115,10 +115,15 @@ impl Job {
 
     /// Reads a job. `name` is what errors call it; `templates` is the folder of template files.
     pub fn read(text: &str, name: &str, templates: Option<&Path>) -> Result<ReadJob, JobError> {
-        let wrong = |faults: Vec<Fault>| JobError::Job { name: name.to_owned(), faults };
+        let wrong = |faults: Vec<Fault>| JobError::Job {
+            name: name.to_owned(),
+            faults,
+        };
         let mut document = document::parse(text).map_err(|fault| wrong(vec![fault]))?;
         if let Some(template) = document.get("template").and_then(Value::as_str).map(str::to_owned) {
-            let folder = templates.ok_or_else(|| JobError::NoTemplates { template: template.clone() })?;
+            let folder = templates.ok_or_else(|| JobError::NoTemplates {
+                template: template.clone(),
+            })?;
             complete(&mut document, &read_template(folder, &template)?);
         }
         let read = document::read::<Job>(&document, Values::Hidden).map_err(wrong)?;
@@ -126,7 +131,11 @@ impl Job {
         if !faults.is_empty() {
             return Err(wrong(faults));
         }
-        Ok(ReadJob { job: read.document, document, warnings: read.warnings })
+        Ok(ReadJob {
+            job: read.document,
+            document,
+            warnings: read.warnings,
+        })
     }
 
     pub fn place(&self) -> Place {
@@ -151,8 +160,15 @@ impl Composite {
         Request {
             layout,
             canvas: self.canvas().expect("the size was checked when the job was read"),
-            rate: self.fps.and_then(TickRate::new).map_or(RateChoice::Auto, RateChoice::Fixed),
-            frames: if self.constant_frame_rate { FramePolicy::EveryTick } else { FramePolicy::Changes },
+            rate: self
+                .fps
+                .and_then(TickRate::new)
+                .map_or(RateChoice::Auto, RateChoice::Fixed),
+            frames: if self.constant_frame_rate {
+                FramePolicy::EveryTick
+            } else {
+                FramePolicy::Changes
+            },
             preset: self.preset.unwrap_or(Preset::Veryfast),
             crf: self.crf.unwrap_or(23),
             from: self.from_ms.map(millis),
@@ -167,11 +183,20 @@ impl Composite {
 
 /// Reads a destination by itself, as `check-storage` and `deliver` are given it.
 pub fn read_destination(text: &str, name: &str) -> Result<Destination, JobError> {
-    let wrong = |faults: Vec<Fault>| JobError::Destination { name: name.to_owned(), faults };
+    let wrong = |faults: Vec<Fault>| JobError::Destination {
+        name: name.to_owned(),
+        faults,
+    };
     let value = document::parse(text).map_err(|fault| wrong(vec![fault]))?;
-    let destination = document::read::<Destination>(&value, Values::Hidden).map_err(wrong)?.document;
+    let destination = document::read::<Destination>(&value, Values::Hidden)
+        .map_err(wrong)?
+        .document;
     let faults: Vec<Fault> = prefix_fault(&destination).into_iter().collect();
-    if faults.is_empty() { Ok(destination) } else { Err(wrong(faults)) }
+    if faults.is_empty() {
+        Ok(destination)
+    } else {
+        Err(wrong(faults))
+    }
 }
 
 fn one_composite() -> Vec<Output> {
@@ -187,7 +212,9 @@ fn meaning_faults(job: &Job) -> Vec<Fault> {
     if let Err(why) = job.composite().canvas() {
         faults.push(Fault::new("/outputs/0/resolution", why));
     }
-    faults.extend(prefix_fault(&job.destination).map(|fault| Fault::new(format!("/destination{}", fault.path), fault.what)));
+    faults.extend(
+        prefix_fault(&job.destination).map(|fault| Fault::new(format!("/destination{}", fault.path), fault.what)),
+    );
     for (index, webhook) in job.webhooks.iter().enumerate() {
         if let Some(Err(error)) = webhook.secret.as_ref().map(check_secret) {
             faults.push(Fault::new(format!("/webhooks/{index}/secret"), error.to_string()));
@@ -202,7 +229,9 @@ fn meaning_faults(job: &Job) -> Vec<Fault> {
 fn prefix_fault(destination: &Destination) -> Option<Fault> {
     let prefix = destination.prefix()?.trim_matches('/');
     let wrong = |error: KeyError| Fault::new("/prefix", error.to_string());
-    (!prefix.is_empty()).then(|| ObjectKey::new(prefix).err().map(wrong)).flatten()
+    (!prefix.is_empty())
+        .then(|| ObjectKey::new(prefix).err().map(wrong))
+        .flatten()
 }
 
 /// Fills in what the job leaves out.
@@ -215,7 +244,10 @@ fn complete(job: &mut Value, template: &Value) {
 }
 
 fn read_template(folder: &Path, name: &str) -> Result<Value, JobError> {
-    let wrong = |why: String| JobError::Template { template: name.to_owned(), why };
+    let wrong = |why: String| JobError::Template {
+        template: name.to_owned(),
+        why,
+    };
     // the name comes from a message: it must not lead out of the folder
     if JobId::parse(name).is_none() {
         return Err(wrong("it is no name: use letters, digits, '.', '_' and '-'".into()));
@@ -257,13 +289,19 @@ mod tests {
         value["destination"]["credentials"]["secret"] = json!({"SEKRET": 1});
         value["webhooks"][0]["url"] = json!("gopher://SEKRET");
         let text = read(&value).unwrap_err().to_string();
-        assert!(text.contains("/job_id") && text.contains("/destination") && text.contains("/webhooks/0/url"), "{text}");
+        assert!(
+            text.contains("/job_id") && text.contains("/destination") && text.contains("/webhooks/0/url"),
+            "{text}"
+        );
         assert!(!text.contains("SEKRET"), "{text}");
         let mut value = good();
         value["webhooks"][0]["secret"] = json!("SEKRET");
         value["destination"]["prefix"] = json!("a/../b");
         let text = read(&value).unwrap_err().to_string();
-        assert!(text.contains("/webhooks/0/secret") && text.contains("/destination/prefix"), "{text}");
+        assert!(
+            text.contains("/webhooks/0/secret") && text.contains("/destination/prefix"),
+            "{text}"
+        );
         assert!(!text.contains("SEKRET"), "{text}");
     }
 
@@ -276,8 +314,15 @@ mod tests {
         let read = Job::read(&job("tpl_1").to_string(), "j", Some(folder.path())).unwrap();
         assert!(matches!(read.job.destination, Destination::File(_)));
         assert_eq!(read.job.composite().crf, None, "the job's own outputs count");
-        for (name, folder) in [("../tpl_1", Some(folder.path())), ("gone", Some(folder.path())), ("tpl_1", None)] {
-            assert!(Job::read(&job(name).to_string(), "j", folder).is_err(), "{name} was taken");
+        for (name, folder) in [
+            ("../tpl_1", Some(folder.path())),
+            ("gone", Some(folder.path())),
+            ("tpl_1", None),
+        ] {
+            assert!(
+                Job::read(&job(name).to_string(), "j", folder).is_err(),
+                "{name} was taken"
+            );
         }
     }
 }

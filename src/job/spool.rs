@@ -28,7 +28,10 @@ impl JobSpool {
     /// Enters the job's folder, or says that somebody else is in it.
     pub fn enter(settings: &SpoolSettings, id: &JobId) -> Result<JobSpool, JobError> {
         let folder = settings.folder.join("jobs").join(id.as_str());
-        let failed = |error| JobError::Spool { path: folder.clone(), error };
+        let failed = |error| JobError::Spool {
+            path: folder.clone(),
+            error,
+        };
         loop {
             fs::create_dir_all(&folder).map_err(failed)?;
             let path = folder.join("lock");
@@ -40,7 +43,11 @@ impl JobSpool {
             }
             // the one before us may have deleted the folder between our opening the file and locking it
             if path.exists() {
-                return Ok(JobSpool { folder, settings: settings.clone(), _lock: lock });
+                return Ok(JobSpool {
+                    folder,
+                    settings: settings.clone(),
+                    _lock: lock,
+                });
             }
         }
     }
@@ -62,25 +69,42 @@ impl JobSpool {
     /// Fails if dumps of `size` bytes and what is made of them would not fit.
     pub fn reserve(&self, size: u64) -> Result<(), JobError> {
         let needed = size.saturating_add(size / WORK_SHARE).saturating_add(LEAST_WORK);
-        let failed = |error: io::Error| JobError::Spool { path: self.folder.clone(), error };
+        let failed = |error: io::Error| JobError::Spool {
+            path: self.folder.clone(),
+            error,
+        };
         let used = used_bytes(&self.settings.folder).saturating_sub(used_bytes(&self.folder));
         let disk = statvfs(&self.folder).map_err(|error| failed(error.into()))?;
         let free = (disk.blocks_available() as u64).saturating_mul(disk.fragment_size() as u64);
-        let available = self.settings.limit.saturating_sub(used).min(free.saturating_add(used_bytes(&self.folder)));
+        let available = self
+            .settings
+            .limit
+            .saturating_sub(used)
+            .min(free.saturating_add(used_bytes(&self.folder)));
         if needed <= available {
             return Ok(());
         }
-        Err(JobError::SpoolFull { path: self.settings.folder.clone(), needed, available })
+        Err(JobError::SpoolFull {
+            path: self.settings.folder.clone(),
+            needed,
+            available,
+        })
     }
 
     /// Deletes the folder: the job is done with it.
     pub fn leave(self) -> Result<(), JobError> {
-        fs::remove_dir_all(&self.folder).map_err(|error| JobError::Spool { path: self.folder.clone(), error })
+        fs::remove_dir_all(&self.folder).map_err(|error| JobError::Spool {
+            path: self.folder.clone(),
+            error,
+        })
     }
 
     fn folder_of(&self, name: &str) -> Result<PathBuf, JobError> {
         let folder = self.folder.join(name);
-        fs::create_dir_all(&folder).map_err(|error| JobError::Spool { path: folder.clone(), error })?;
+        fs::create_dir_all(&folder).map_err(|error| JobError::Spool {
+            path: folder.clone(),
+            error,
+        })?;
         Ok(folder)
     }
 }
@@ -105,7 +129,10 @@ mod tests {
     #[test]
     fn one_process_works_on_a_job_and_only_within_its_bounds() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = SpoolSettings { folder: folder.path().to_owned(), limit: 100 << 20 };
+        let settings = SpoolSettings {
+            folder: folder.path().to_owned(),
+            limit: 100 << 20,
+        };
         let id = JobId::parse("j").unwrap();
         let spool = JobSpool::enter(&settings, &id).unwrap();
         assert!(matches!(JobSpool::enter(&settings, &id), Err(JobError::Busy { .. })));

@@ -40,7 +40,12 @@ impl Store {
             },
             Place::S3 { bucket, key } => Store {
                 bucket: Bucket::S3(
-                    S3Bucket::connect(bucket, &settings.sources.options, settings.sources.credentials().as_ref()).await,
+                    S3Bucket::connect(
+                        bucket,
+                        &settings.sources.options,
+                        settings.sources.credentials().as_ref(),
+                    )
+                    .await,
                 ),
                 prefix: key.as_ref().map(|key| format!("{key}/")).unwrap_or_default(),
             },
@@ -83,8 +88,15 @@ impl Store {
 
     /// The jobs of the index, as (day, room part, session part, job), in order.
     pub async fn index(&self) -> Result<Vec<IndexEntry>, JobError> {
-        let keys = self.bucket.list(&format!("{}index/", self.prefix)).await.map_err(JobError::Store)?;
-        Ok(keys.iter().filter_map(|key| IndexEntry::of(key.as_str().strip_prefix(&self.prefix)?)).collect())
+        let keys = self
+            .bucket
+            .list(&format!("{}index/", self.prefix))
+            .await
+            .map_err(JobError::Store)?;
+        Ok(keys
+            .iter()
+            .filter_map(|key| IndexEntry::of(key.as_str().strip_prefix(&self.prefix)?))
+            .collect())
     }
 
     pub async fn webhook(&self, id: &str) -> Result<Option<Entry>, JobError> {
@@ -99,7 +111,11 @@ impl Store {
     /// Keeps the entry where its state belongs. Killed in between, it is in both places, and pending counts.
     pub async fn keep_webhook(&self, entry: &Entry) -> Result<(), JobError> {
         let name = part(&entry.id);
-        let (there, elsewhere) = if entry.is_pending() { ("pending", "done") } else { ("done", "pending") };
+        let (there, elsewhere) = if entry.is_pending() {
+            ("pending", "done")
+        } else {
+            ("done", "pending")
+        };
         self.write(&format!("outbox/{there}/{name}.json"), entry).await?;
         let old = self.key(&format!("outbox/{elsewhere}/{name}.json"))?;
         self.bucket.delete(&old).await.map_err(JobError::Store)
@@ -111,7 +127,11 @@ impl Store {
             Webhooks::Pending => "outbox/pending/",
             Webhooks::All => "outbox/",
         };
-        let keys = self.bucket.list(&format!("{}{folder}", self.prefix)).await.map_err(JobError::Store)?;
+        let keys = self
+            .bucket
+            .list(&format!("{}{folder}", self.prefix))
+            .await
+            .map_err(JobError::Store)?;
         let mut entries: Vec<Entry> = Vec::new();
         for key in keys {
             entries.extend(self.read_key::<Entry>(&key).await?);
@@ -129,7 +149,12 @@ impl Store {
 
     /// Fetches a parked asset.
     pub async fn unpark(&self, key: &ObjectKey, to: &Path) -> Result<(), JobError> {
-        let facts: ObjectFacts = self.bucket.head(key).await.map_err(JobError::Store)?.unwrap_or_default();
+        let facts: ObjectFacts = self
+            .bucket
+            .head(key)
+            .await
+            .map_err(JobError::Store)?
+            .unwrap_or_default();
         self.bucket.download(key, &facts, to).await.map_err(JobError::Store)
     }
 
@@ -142,16 +167,24 @@ impl Store {
     }
 
     async fn read_key<T: DeserializeOwned>(&self, key: &ObjectKey) -> Result<Option<T>, JobError> {
-        let Some(bytes) = self.bucket.get(key, LARGEST_DOCUMENT).await.map_err(JobError::Store)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| JobError::StoreDamaged {
-            place: self.bucket.uri(key),
-            why: error.to_string(),
-        })
+        let Some(bytes) = self.bucket.get(key, LARGEST_DOCUMENT).await.map_err(JobError::Store)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| JobError::StoreDamaged {
+                place: self.bucket.uri(key),
+                why: error.to_string(),
+            })
     }
 
     async fn write(&self, name: &str, document: &impl Serialize) -> Result<(), JobError> {
-        let bytes = serde_json::to_vec_pretty(document).expect("documents of the store are plain data and always serialise");
-        self.bucket.put(&self.key(name)?, bytes, "application/json").await.map_err(JobError::Store)
+        let bytes =
+            serde_json::to_vec_pretty(document).expect("documents of the store are plain data and always serialise");
+        self.bucket
+            .put(&self.key(name)?, bytes, "application/json")
+            .await
+            .map_err(JobError::Store)
     }
 
     fn key(&self, name: &str) -> Result<ObjectKey, JobError> {
@@ -187,4 +220,3 @@ impl IndexEntry {
         })
     }
 }
-

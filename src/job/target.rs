@@ -30,7 +30,12 @@ pub(super) enum Existing {
 }
 
 impl Target {
-    pub async fn look(key: ObjectKey, variant: Option<String>, plan: &Plan, bucket: &Bucket) -> Result<Target, JobError> {
+    pub async fn look(
+        key: ObjectKey,
+        variant: Option<String>,
+        plan: &Plan,
+        bucket: &Bucket,
+    ) -> Result<Target, JobError> {
         let facts = match bucket.head(&key).await {
             Ok(facts) => facts,
             // without the permission to list, this is how a bucket says that there is nothing; reading was tried before
@@ -49,9 +54,16 @@ impl Target {
 
 /// The recording that lies at the target already, if it was made from this plan.
 pub(super) fn adopted(plan: &Plan, target: &Target, prepared: &Prepared) -> Option<RecordingFacts> {
-    let Existing::SamePlan(facts) = &target.existing else { return None };
+    let Existing::SamePlan(facts) = &target.existing else {
+        return None;
+    };
     let certificate = &prepared.timeline.certificate;
-    let warnings = prepared.warnings.iter().chain(&plan.warnings).cloned().chain(prepared.dump_warnings());
+    let warnings = prepared
+        .warnings
+        .iter()
+        .chain(&plan.warnings)
+        .cloned()
+        .chain(prepared.dump_warnings());
     Some(RecordingFacts {
         plan_hash: plan.hash.clone(),
         started_at: plan.started_at,
@@ -120,8 +132,17 @@ pub(super) fn recipe(job: &Job) -> String {
 pub(super) fn place(destination: &Destination) -> String {
     match destination {
         Destination::S3(it) => {
-            let endpoint = it.options.endpoint.as_deref().map(|endpoint| format!(" at {}", crate::media::redacted_url(endpoint)));
-            format!("s3://{}/{}{}", it.location, it.prefix.as_deref().unwrap_or_default(), endpoint.unwrap_or_default())
+            let endpoint = it
+                .options
+                .endpoint
+                .as_deref()
+                .map(|endpoint| format!(" at {}", crate::media::redacted_url(endpoint)));
+            format!(
+                "s3://{}/{}{}",
+                it.location,
+                it.prefix.as_deref().unwrap_or_default(),
+                endpoint.unwrap_or_default()
+            )
         }
         Destination::File(it) => format!("{}/{}", it.location.display(), it.prefix.as_deref().unwrap_or_default()),
     }
@@ -134,5 +155,8 @@ pub(super) fn file_name(key: &ObjectKey) -> String {
 
 /// What serde calls a unit variant.
 fn name_of(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -30,7 +30,10 @@ pub struct Read<T> {
 
 impl Fault {
     pub fn new(path: impl Into<String>, what: impl Into<String>) -> Fault {
-        Fault { path: path.into(), what: what.into() }
+        Fault {
+            path: path.into(),
+            what: what.into(),
+        }
     }
 }
 
@@ -49,10 +52,13 @@ pub fn read<T: DeserializeOwned + JsonSchema>(value: &Value, values: Values) -> 
     let document = serde_ignored::deserialize(value, |path| warnings.push(format!("{path}: unknown field, ignored")));
     match document {
         Ok(document) => Ok(Read { document, warnings }),
-        Err(error) => Err(vec![Fault::new("", match values {
-            Values::Shown => error.to_string(),
-            Values::Hidden => "does not have the shape of its schema".to_owned(),
-        })]),
+        Err(error) => Err(vec![Fault::new(
+            "",
+            match values {
+                Values::Shown => error.to_string(),
+                Values::Hidden => "does not have the shape of its schema".to_owned(),
+            },
+        )]),
     }
 }
 
@@ -87,7 +93,11 @@ fn shortened(text: &str) -> String {
 
 /// Faults as an error shows them, one a line.
 pub fn listed(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+    faults
+        .iter()
+        .map(|fault| format!("  {fault}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl fmt::Display for Fault {

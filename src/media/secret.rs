@@ -44,7 +44,11 @@ pub fn redacted_url(url: &str) -> Redacted<'_> {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let shown = &url[..end];
     // a password may stand before the host; then nothing of it is shown
-    if shown.contains('@') { Redacted("(hidden)") } else { Redacted(shown) }
+    if shown.contains('@') {
+        Redacted("(hidden)")
+    } else {
+        Redacted(shown)
+    }
 }
 
 impl JsonSchema for Secret {

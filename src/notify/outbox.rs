@@ -35,23 +35,38 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Delivery {
-    Pending { next_at: WallTime },
-    Delivered { at: WallTime },
+    Pending {
+        next_at: WallTime,
+    },
+    Delivered {
+        at: WallTime,
+    },
     /// The receiver wants no more (410 Gone).
-    Stopped { at: WallTime },
+    Stopped {
+        at: WallTime,
+    },
     /// Tried for as long as it makes sense.
-    GivenUp { at: WallTime },
+    GivenUp {
+        at: WallTime,
+    },
 }
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    Accepted { status: u16 },
+    Accepted {
+        status: u16,
+    },
     /// 410.
     Gone,
-    Refused { status: u16, retry_after: Option<TimeDelta> },
+    Refused {
+        status: u16,
+        retry_after: Option<TimeDelta>,
+    },
     /// There was no answer.
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
 }
 
 impl Entry {
@@ -93,18 +108,29 @@ impl Entry {
 
     /// The entry sent again from the start, whatever became of it.
     pub fn replayed(self, now: WallTime) -> Entry {
-        Entry { since: now, attempts: 0, delivery: Delivery::Pending { next_at: now }, ..self }
+        Entry {
+            since: now,
+            attempts: 0,
+            delivery: Delivery::Pending { next_at: now },
+            ..self
+        }
     }
 
     fn retry(&self, asked: Option<TimeDelta>, now: WallTime, jitter: u16) -> Delivery {
-        let step = usize::try_from(self.attempts).unwrap_or(usize::MAX).min(DELAYS.len() - 1);
+        let step = usize::try_from(self.attempts)
+            .unwrap_or(usize::MAX)
+            .min(DELAYS.len() - 1);
         let millis = DELAYS[step] * 1000;
         let own = TimeDelta::from_millis(millis + millis * i64::from(jitter.min(1000)) / 1000);
         let longest = TimeDelta::from_seconds(DELAYS[DELAYS.len() - 1]);
         // a receiver may ask for more time, but not for so much that the webhook is never delivered
         let delay = asked.map_or(own, |asked| own.max(asked.min(longest)));
         let next_at = now + delay;
-        if next_at - self.since > PATIENCE { Delivery::GivenUp { at: now } } else { Delivery::Pending { next_at } }
+        if next_at - self.since > PATIENCE {
+            Delivery::GivenUp { at: now }
+        } else {
+            Delivery::Pending { next_at }
+        }
     }
 }
 
@@ -136,7 +162,10 @@ mod tests {
         Entry::new("msg_1".into(), "j".into(), 0, "recording.success", "{}".into(), now())
     }
 
-    const FAILED: Outcome = Outcome::Refused { status: 500, retry_after: None };
+    const FAILED: Outcome = Outcome::Refused {
+        status: 500,
+        retry_after: None,
+    };
 
     #[test]
     fn failing_receivers_are_tried_for_three_days() {
@@ -147,17 +176,28 @@ mod tests {
             attempts += 1;
         }
         let tried = at - now();
-        assert!(tried > TimeDelta::from_seconds(60 * 3600) && tried <= PATIENCE, "{tried:?}");
+        assert!(
+            tried > TimeDelta::from_seconds(60 * 3600) && tried <= PATIENCE,
+            "{tried:?}"
+        );
         assert!((10..30).contains(&attempts), "{attempts}");
     }
 
     #[test]
     fn answers_decide_what_comes_next() {
         let after = |outcome| entry().after(&outcome, now(), 0).delivery;
-        assert_eq!(after(Outcome::Accepted { status: 204 }), Delivery::Delivered { at: now() });
+        assert_eq!(
+            after(Outcome::Accepted { status: 204 }),
+            Delivery::Delivered { at: now() }
+        );
         assert_eq!(after(Outcome::Gone), Delivery::Stopped { at: now() });
-        let asked = |seconds| Outcome::Refused { status: 429, retry_after: Some(TimeDelta::from_seconds(seconds)) };
-        let in_seconds = |seconds| Delivery::Pending { next_at: now() + TimeDelta::from_seconds(seconds) };
+        let asked = |seconds| Outcome::Refused {
+            status: 429,
+            retry_after: Some(TimeDelta::from_seconds(seconds)),
+        };
+        let in_seconds = |seconds| Delivery::Pending {
+            next_at: now() + TimeDelta::from_seconds(seconds),
+        };
         assert_eq!(after(asked(77)), in_seconds(77));
         assert_eq!(after(asked(1)), in_seconds(5));
         assert_eq!(after(asked(1_000_000)), in_seconds(28_800));

@@ -102,8 +102,11 @@ impl Sender {
 fn headers(webhook: &Webhook, entry: &Entry, now: WallTime) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &webhook.headers {
-        let name: HeaderName = name.parse().map_err(|_| format!("'{}' is no header name", name.escape_default()))?;
-        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| format!("the value of header {name} cannot be sent"))?;
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| format!("'{}' is no header name", name.escape_default()))?;
+        let mut value =
+            HeaderValue::from_str(value.expose()).map_err(|_| format!("the value of header {name} cannot be sent"))?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -122,8 +125,13 @@ fn headers(webhook: &Webhook, entry: &Entry, now: WallTime) -> Result<HeaderMap,
 fn outcome(status: StatusCode, retry_after: Option<TimeDelta>) -> Outcome {
     match status {
         StatusCode::GONE => Outcome::Gone,
-        status if status.is_success() => Outcome::Accepted { status: status.as_u16() },
-        status => Outcome::Refused { status: status.as_u16(), retry_after },
+        status if status.is_success() => Outcome::Accepted {
+            status: status.as_u16(),
+        },
+        status => Outcome::Refused {
+            status: status.as_u16(),
+            retry_after,
+        },
     }
 }
 
@@ -164,9 +172,13 @@ impl Resolve for Guard {
         let policy = self.policy;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let refused = found.iter().find_map(|address| check_address(address.ip(), policy).err());
-            let allowed: Vec<SocketAddr> =
-                found.into_iter().filter(|address| check_address(address.ip(), policy).is_ok()).collect();
+            let refused = found
+                .iter()
+                .find_map(|address| check_address(address.ip(), policy).err());
+            let allowed: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|address| check_address(address.ip(), policy).is_ok())
+                .collect();
             match refused {
                 Some(refused) if allowed.is_empty() => Err(refused.into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),

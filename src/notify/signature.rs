@@ -32,8 +32,14 @@ pub(super) fn seconds(at: WallTime) -> i64 {
 
 fn key(secret: &Secret) -> Result<Vec<u8>, SecretError> {
     let text = secret.expose();
-    let key = STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text)).map_err(|_| SecretError)?;
-    if (24..=64).contains(&key.len()) { Ok(key) } else { Err(SecretError) }
+    let key = STANDARD
+        .decode(text.strip_prefix(PREFIX).unwrap_or(text))
+        .map_err(|_| SecretError)?;
+    if (24..=64).contains(&key.len()) {
+        Ok(key)
+    } else {
+        Err(SecretError)
+    }
 }
 
 #[cfg(test)]

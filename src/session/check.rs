@@ -141,7 +141,12 @@ fn fault(path: String, what: String) -> Fault {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} fault(s) in the manifest\n{}", self.faults.len(), document::listed(&self.faults))
+        write!(
+            f,
+            "{} fault(s) in the manifest\n{}",
+            self.faults.len(),
+            document::listed(&self.faults)
+        )
     }
 }
 

@@ -17,7 +17,9 @@ impl Bucket {
     /// The customer's bucket or folder.
     pub async fn of(destination: &Destination) -> Bucket {
         match destination {
-            Destination::S3(it) => Bucket::S3(S3Bucket::connect(&it.location, &it.options, it.credentials.as_ref()).await),
+            Destination::S3(it) => {
+                Bucket::S3(S3Bucket::connect(&it.location, &it.options, it.credentials.as_ref()).await)
+            }
             Destination::File(it) => Bucket::Folder(Folder::at(&it.location, Privacy::Usual)),
         }
     }
@@ -109,5 +111,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Folder, &ObjectKey) -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
     let (folder, key) = (folder.clone(), key.clone());
-    tokio::task::spawn_blocking(move || work(&folder, &key)).await.expect("folder operations do not panic")
+    tokio::task::spawn_blocking(move || work(&folder, &key))
+        .await
+        .expect("folder operations do not panic")
 }

@@ -43,7 +43,10 @@ impl Digests {
         if rest.limit() > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
         }
-        Ok(Digests { md5: md5.finalize().into(), sha256: sha256.finalize().into() })
+        Ok(Digests {
+            md5: md5.finalize().into(),
+            sha256: sha256.finalize().into(),
+        })
     }
 
     pub fn md5_base64(&self) -> String {
@@ -112,7 +115,10 @@ mod tests {
         let digests = Digests::of(file.path(), Stretch { offset: 2, length: 5 }).unwrap();
         // printf hello | md5sum
         assert_eq!(hex(&digests.md5), "5d41402abc4b2a76b9719d911017c592");
-        assert_eq!(etag(&[digests.clone()], Multipart::No), "5d41402abc4b2a76b9719d911017c592");
+        assert_eq!(
+            etag(&[digests.clone()], Multipart::No),
+            "5d41402abc4b2a76b9719d911017c592"
+        );
         assert!(etag(&[digests.clone(), digests], Multipart::Yes).ends_with("-2"));
         assert!(Digests::of(file.path(), Stretch { offset: 5, length: 5 }).is_err());
     }

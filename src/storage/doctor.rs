@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Action, Class, Destination, FileDestination, Fault, Folder, KeyError, ObjectKey, Patience, S3Bucket, S3Destination,
+    Action, Class, Destination, Fault, FileDestination, Folder, KeyError, ObjectKey, Patience, S3Bucket, S3Destination,
     StorageError, folder::Privacy, policy,
 };
 
@@ -48,10 +48,16 @@ pub struct Check {
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Finding {
     Allowed,
-    Denied { why: String },
-    Unreachable { why: String },
+    Denied {
+        why: String,
+    },
+    Unreachable {
+        why: String,
+    },
     /// Another operation that it builds upon did not work.
-    NotTried { why: String },
+    NotTried {
+        why: String,
+    },
 }
 
 impl Checkup {
@@ -74,20 +80,30 @@ impl Checkup {
                 None => reasons.push((why.clone(), vec![name])),
             }
         }
-        let lines = reasons.iter().map(|(why, names)| format!("  {}: {why}", names.join(", ")));
-        let policy = self.policy_needed().map(|policy| format!("  the smallest policy that would do: {policy}"));
+        let lines = reasons
+            .iter()
+            .map(|(why, names)| format!("  {}: {why}", names.join(", ")));
+        let policy = self
+            .policy_needed()
+            .map(|policy| format!("  the smallest policy that would do: {policy}"));
         lines.chain(policy).collect::<Vec<_>>().join("\n")
     }
 
     /// The smallest policy that would do, if a policy is what is missing.
     pub fn policy_needed(&self) -> Option<&Value> {
-        let denied = Finding::Denied { why: Fault::Denied.to_string() };
-        self.policy.as_ref().filter(|_| self.refusals().any(|check| check.finding == denied))
+        let denied = Finding::Denied {
+            why: Fault::Denied.to_string(),
+        };
+        self.policy
+            .as_ref()
+            .filter(|_| self.refusals().any(|check| check.finding == denied))
     }
 
     /// What jobs need and do not have.
     pub fn refusals(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.required && check.finding != Finding::Allowed)
+        self.checks
+            .iter()
+            .filter(|check| check.required && check.finding != Finding::Allowed)
     }
 }
 
@@ -101,9 +117,17 @@ pub async fn examine(destination: &Destination, prefix: Option<&str>) -> Result<
 }
 
 async fn examine_bucket(destination: &S3Destination, prefix: &str) -> Result<Checkup, KeyError> {
-    let bucket = S3Bucket::connect(&destination.location, &destination.options, destination.credentials.as_ref()).await;
+    let bucket = S3Bucket::connect(
+        &destination.location,
+        &destination.options,
+        destination.credentials.as_ref(),
+    )
+    .await;
     let random = key(prefix, &format!("{FIXED_NAME}-{:016x}", fastrand::u64(..)))?;
-    let mut examiner = Examiner { bucket: bucket.with_patience(Patience::Short), checks: Vec::new() };
+    let mut examiner = Examiner {
+        bucket: bucket.with_patience(Patience::Short),
+        checks: Vec::new(),
+    };
     // deleting what is not there is allowed to whoever may delete, and tells which key to use
     let may_delete = examiner.delete(&random).await;
     let probe = if may_delete { random } else { key(prefix, FIXED_NAME)? };
@@ -118,7 +142,11 @@ async fn examine_bucket(destination: &S3Destination, prefix: &str) -> Result<Che
     examiner.fill_in();
     Ok(Checkup {
         destination: format!("s3://{}/{prefix}", destination.location),
-        endpoint: destination.options.endpoint.as_deref().map(|endpoint| crate::media::redacted_url(endpoint).to_string()),
+        endpoint: destination
+            .options
+            .endpoint
+            .as_deref()
+            .map(|endpoint| crate::media::redacted_url(endpoint).to_string()),
         region: examiner.bucket.region(),
         checks: examiner.checks,
         policy: Some(policy::smallest(destination, prefix)),
@@ -183,19 +211,35 @@ impl Examiner {
     async fn upload_part(&mut self, key: &ObjectKey, id: &str) -> Option<CompletedPart> {
         let bucket = &self.bucket;
         let send = || {
-            let request = bucket.client.upload_part().bucket(&bucket.name).key(key.as_str()).upload_id(id).part_number(1);
+            let request = bucket
+                .client
+                .upload_part()
+                .bucket(&bucket.name)
+                .key(key.as_str())
+                .upload_id(id)
+                .part_number(1);
             request.body(ByteStream::from_static(CONTENT)).send()
         };
         let sent = bucket.tried(Action::UploadPart, key, send).await;
         let sent = self.note(Action::UploadPart, sent)?;
-        Some(CompletedPart::builder().part_number(1).set_e_tag(sent.e_tag().map(str::to_owned)).build())
+        Some(
+            CompletedPart::builder()
+                .part_number(1)
+                .set_e_tag(sent.e_tag().map(str::to_owned))
+                .build(),
+        )
     }
 
     async fn complete(&mut self, key: &ObjectKey, id: &str, part: CompletedPart) {
         let parts = CompletedMultipartUpload::builder().parts(part).build();
         let bucket = &self.bucket;
         let send = || {
-            let request = bucket.client.complete_multipart_upload().bucket(&bucket.name).key(key.as_str()).upload_id(id);
+            let request = bucket
+                .client
+                .complete_multipart_upload()
+                .bucket(&bucket.name)
+                .key(key.as_str())
+                .upload_id(id);
             request.multipart_upload(parts.clone()).send()
         };
         let completed = bucket.tried(Action::CompleteMultipartUpload, key, send).await;
@@ -225,25 +269,34 @@ impl Examiner {
 
     /// Says of what was not tried why, and puts all in order.
     fn fill_in(&mut self) {
-        let failed = self.checks.iter().find(|check| check.finding != Finding::Allowed && check.required);
+        let failed = self
+            .checks
+            .iter()
+            .find(|check| check.finding != Finding::Allowed && check.required);
         let finding = match (self.is_hopeless(), self.checks.first(), failed) {
             (true, Some(first), _) => first.finding.clone(),
-            (_, _, Some(failed)) => Finding::NotTried { why: format!("{} did not work", failed.operation) },
-            (_, _, None) => Finding::NotTried { why: "there was no need".to_owned() },
+            (_, _, Some(failed)) => Finding::NotTried {
+                why: format!("{} did not work", failed.operation),
+            },
+            (_, _, None) => Finding::NotTried {
+                why: "there was no need".to_owned(),
+            },
         };
         for operation in ALL {
             if !self.checks.iter().any(|check| check.operation == operation) {
                 self.checks.push(check(operation, finding.clone()));
             }
         }
-        self.checks.sort_by_key(|check| ALL.iter().position(|operation| *operation == check.operation));
+        self.checks
+            .sort_by_key(|check| ALL.iter().position(|operation| *operation == check.operation));
     }
 }
 
 fn examine_folder(destination: &FileDestination, prefix: &str) -> Result<Checkup, KeyError> {
     let folder = Folder::at(&destination.location, Privacy::Usual);
     let probe = key(prefix, &format!("{FIXED_NAME}-{:016x}", fastrand::u64(..)))?;
-    let outcome = |result: Result<(), StorageError>| result.map_or_else(|error| finding(&error.fault), |()| Finding::Allowed);
+    let outcome =
+        |result: Result<(), StorageError>| result.map_or_else(|error| finding(&error.fault), |()| Finding::Allowed);
     let checks = vec![
         check(Action::PutObject, outcome(folder.put(&probe, CONTENT))),
         check(Action::HeadObject, outcome(folder.head(&probe).map(|_| ()))),
@@ -260,11 +313,20 @@ fn examine_folder(destination: &FileDestination, prefix: &str) -> Result<Checkup
 }
 
 fn key(prefix: &str, name: &str) -> Result<ObjectKey, KeyError> {
-    if prefix.is_empty() { ObjectKey::new(name) } else { ObjectKey::new(format!("{prefix}/{name}")) }
+    if prefix.is_empty() {
+        ObjectKey::new(name)
+    } else {
+        ObjectKey::new(format!("{prefix}/{name}"))
+    }
 }
 
 fn check(operation: Action, finding: Finding) -> Check {
-    Check { operation, iam_action: operation.iam(), required: operation != Action::DeleteObject, finding }
+    Check {
+        operation,
+        iam_action: operation.iam(),
+        required: operation != Action::DeleteObject,
+        finding,
+    }
 }
 
 fn finding(fault: &Fault) -> Finding {

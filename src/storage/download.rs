@@ -19,7 +19,9 @@ impl S3Bucket {
         let partial = path.with_added_extension("part");
         while self.resume(key, facts, &partial).await? < facts.size {}
         self.check(key, facts, &partial).await?;
-        fs::rename(&partial, path).await.map_err(|error| self.local(key, path, &error))
+        fs::rename(&partial, path)
+            .await
+            .map_err(|error| self.local(key, path, &error))
     }
 
     /// Fetches on, and says how much is there now. Patience begins anew with every byte of progress.
@@ -40,10 +42,19 @@ impl S3Bucket {
                 other => other.map(|()| now),
             }
         };
-        attempt.retry(Patience::Long.delays()).when(StorageError::is_transient).await
+        attempt
+            .retry(Patience::Long.delays())
+            .when(StorageError::is_transient)
+            .await
     }
 
-    async fn fetch_from(&self, key: &ObjectKey, facts: &ObjectFacts, partial: &Path, have: u64) -> Result<(), StorageError> {
+    async fn fetch_from(
+        &self,
+        key: &ObjectKey,
+        facts: &ObjectFacts,
+        partial: &Path,
+        have: u64,
+    ) -> Result<(), StorageError> {
         let send = || async {
             let request = self.client.get_object().bucket(&self.name).key(key.as_str());
             request
@@ -70,7 +81,9 @@ impl S3Bucket {
                 Ok(Some(Ok(bytes))) => {
                     // a service that sends more than it promised must not fill the disk
                     let taken = usize::try_from(rest).unwrap_or(usize::MAX).min(bytes.len());
-                    file.write_all(&bytes[..taken]).await.map_err(|error| self.local(key, partial, &error))?;
+                    file.write_all(&bytes[..taken])
+                        .await
+                        .map_err(|error| self.local(key, partial, &error))?;
                     rest -= taken as u64;
                 }
             }
@@ -84,18 +97,30 @@ impl S3Bucket {
 
     /// Compares with the ETag where that is an MD5.
     async fn check(&self, key: &ObjectKey, facts: &ObjectFacts, partial: &Path) -> Result<(), StorageError> {
-        let Some(etag) = facts.etag.clone().filter(|etag| is_md5(etag)) else { return Ok(()) };
+        let Some(etag) = facts.etag.clone().filter(|etag| is_md5(etag)) else {
+            return Ok(());
+        };
         let (path, length) = (partial.to_owned(), facts.size);
         let digests = tokio::task::spawn_blocking(move || Digests::of(&path, Stretch { offset: 0, length })).await;
-        let digests = digests.expect("computing a checksum does not panic").map_err(|error| self.local(key, partial, &error))?;
+        let digests = digests
+            .expect("computing a checksum does not panic")
+            .map_err(|error| self.local(key, partial, &error))?;
         if hex(&digests.md5) == etag {
             return Ok(());
         }
         let _ = fs::remove_file(partial).await;
-        Err(self.error(Action::GetObject, key, Fault::Corrupt("its MD5 is not that of the object".into())))
+        Err(self.error(
+            Action::GetObject,
+            key,
+            Fault::Corrupt("its MD5 is not that of the object".into()),
+        ))
     }
 
     fn local(&self, key: &ObjectKey, path: &Path, error: &io::Error) -> StorageError {
-        self.error(Action::GetObject, key, Fault::Local(format!("{}: {error}", path.display())))
+        self.error(
+            Action::GetObject,
+            key,
+            Fault::Local(format!("{}: {error}", path.display())),
+        )
     }
 }

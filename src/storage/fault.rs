@@ -141,14 +141,23 @@ where
 
 /// See "Error responses" in the Amazon S3 API reference.
 fn by_code(code: Option<&str>, status: u16, region: Option<String>) -> Fault {
-    let Some(code) = code else { return by_status(status, region) };
+    let Some(code) = code else {
+        return by_status(status, region);
+    };
     match code {
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => Fault::Denied,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
-        | "InvalidSecurity" | "NotSignedUp" => Fault::Credentials(code.to_owned()),
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "InvalidSecurity"
+        | "NotSignedUp" => Fault::Credentials(code.to_owned()),
         "RequestTimeTooSkewed" => Fault::Clock,
         "NoSuchBucket" => Fault::NoBucket,
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
         | "TemporaryRedirect" => Fault::Region(region),
         "NoSuchKey" | "NotFound" => Fault::NoObject,
         "NoSuchUpload" => Fault::NoUpload,
@@ -180,7 +189,9 @@ fn by_status(status: u16, region: Option<String>) -> Fault {
 
 fn lacks_credentials(reason: &str) -> bool {
     let reason = reason.to_lowercase();
-    ["credential", "identity", "assumerole", "sts"].iter().any(|word| reason.contains(word))
+    ["credential", "identity", "assumerole", "sts"]
+        .iter()
+        .any(|word| reason.contains(word))
 }
 
 /// The innermost cause says most; what wraps it only says that a request failed.

@@ -33,7 +33,10 @@ pub struct Folder {
 
 impl Folder {
     pub fn at(root: impl Into<PathBuf>, privacy: Privacy) -> Folder {
-        Folder { root: root.into(), privacy }
+        Folder {
+            root: root.into(),
+            privacy,
+        }
     }
 
     pub fn path(&self, key: &ObjectKey) -> PathBuf {
@@ -100,16 +103,23 @@ impl Folder {
         };
         write().map_err(|error| self.error(Action::PutObject, key, &error))?;
         let arrived = self.head(key)?;
-        let whole = arrived.is_some_and(|facts| facts.size == file.size && facts.marks.get(SHA256_MARK) == Some(&file.sha256));
+        let whole =
+            arrived.is_some_and(|facts| facts.size == file.size && facts.marks.get(SHA256_MARK) == Some(&file.sha256));
         if whole {
             Ok(())
         } else {
-            Err(self.error(Action::HeadObject, key, &io::Error::other("what arrived is not what was sent")))
+            Err(self.error(
+                Action::HeadObject,
+                key,
+                &io::Error::other("what arrived is not what was sent"),
+            ))
         }
     }
 
     pub fn download(&self, key: &ObjectKey, to: &Path) -> Result<(), StorageError> {
-        fs::copy(self.path(key), to).map(|_| ()).map_err(|error| self.error(Action::GetObject, key, &error))
+        fs::copy(self.path(key), to)
+            .map(|_| ())
+            .map_err(|error| self.error(Action::GetObject, key, &error))
     }
 
     pub fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
@@ -129,8 +139,11 @@ impl Folder {
             place: self.root.display().to_string(),
             fault: Fault::Local(error.to_string()),
         })?;
-        let mut keys: Vec<ObjectKey> =
-            names.into_iter().filter(|name| name.starts_with(prefix)).filter_map(|name| ObjectKey::new(name).ok()).collect();
+        let mut keys: Vec<ObjectKey> = names
+            .into_iter()
+            .filter(|name| name.starts_with(prefix))
+            .filter_map(|name| ObjectKey::new(name).ok())
+            .collect();
         keys.sort();
         Ok(keys)
     }
@@ -160,7 +173,11 @@ impl Folder {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Quota(error.to_string()),
             _ => Fault::Local(error.to_string()),
         };
-        StorageError { action, place: self.path(key).display().to_string(), fault }
+        StorageError {
+            action,
+            place: self.path(key).display().to_string(),
+            fault,
+        }
     }
 }
 
@@ -185,12 +202,18 @@ fn walk(folder: &Path, name: &str, found: &mut Vec<String>) -> io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        let Ok(part) = entry.file_name().into_string() else { continue };
+        let Ok(part) = entry.file_name().into_string() else {
+            continue;
+        };
         // drafts of others
         if part.starts_with(DRAFT) {
             continue;
         }
-        let below = if name.is_empty() { part } else { format!("{name}/{part}") };
+        let below = if name.is_empty() {
+            part
+        } else {
+            format!("{name}/{part}")
+        };
         if entry.file_type()?.is_dir() {
             walk(&entry.path(), &below, found)?;
         } else {
@@ -221,7 +244,8 @@ mod tests {
         folder.delete(&key("a/b")).unwrap();
         folder.delete(&key("a/b")).unwrap();
         assert_eq!(folder.head(&key("a/b")).unwrap(), None);
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(folder.path(&key("a/c"))).unwrap().permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(folder.path(&key("a/c"))).unwrap().permissions());
         assert_eq!(mode & 0o077, 0, "others may read it");
     }
 }

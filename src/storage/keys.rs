@@ -13,9 +13,31 @@ const LONGEST_KEY: usize = 1024;
 
 /// What may mean something else to a shell, a URL or a file system; ids come from strangers.
 const UNSAFE: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'$').add(b'%').add(b'&').add(b'\'').add(b'*').add(b'+').add(b',')
-    .add(b'/').add(b':').add(b';').add(b'<').add(b'=').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']')
-    .add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'$')
+    .add(b'%')
+    .add(b'&')
+    .add(b'\'')
+    .add(b'*')
+    .add(b'+')
+    .add(b',')
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The name of an object within its bucket: relative, `/` between its parts, none of them `.`, `..` or empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,7 +108,11 @@ impl RecordingKeys<'_> {
 
     fn below(&self, parts: &[&str]) -> Result<ObjectKey, KeyError> {
         let prefix = self.prefix.unwrap_or_default().trim_matches('/');
-        let parts: Vec<&str> = Some(prefix).into_iter().filter(|prefix| !prefix.is_empty()).chain(parts.iter().copied()).collect();
+        let parts: Vec<&str> = Some(prefix)
+            .into_iter()
+            .filter(|prefix| !prefix.is_empty())
+            .chain(parts.iter().copied())
+            .collect();
         ObjectKey::new(parts.join("/"))
     }
 }
@@ -146,16 +172,28 @@ mod tests {
     fn composites_lie_where_the_contract_says() {
         let (room, session) = (RoomId::new("room-1"), SessionId::new("s1"));
         let key = |prefix, variant| keys(prefix, &room, &session).composite(variant).unwrap().to_string();
-        assert_eq!(key(Some("prod"), None), "prod/room-1/20261121/s1/Rec-s1-1795222799250.mp4");
-        assert_eq!(key(Some("/a/b/"), None), "a/b/room-1/20261121/s1/Rec-s1-1795222799250.mp4");
-        assert_eq!(key(None, Some("ab12")), "room-1/20261121/s1/Rec-s1-1795222799250-ab12.mp4");
+        assert_eq!(
+            key(Some("prod"), None),
+            "prod/room-1/20261121/s1/Rec-s1-1795222799250.mp4"
+        );
+        assert_eq!(
+            key(Some("/a/b/"), None),
+            "a/b/room-1/20261121/s1/Rec-s1-1795222799250.mp4"
+        );
+        assert_eq!(
+            key(None, Some("ab12")),
+            "room-1/20261121/s1/Rec-s1-1795222799250-ab12.mp4"
+        );
     }
 
     #[test]
     fn prefixes_cannot_leave_the_bucket() {
         let (room, session) = (RoomId::new("r"), SessionId::new("s"));
         for prefix in ["..", "a/../b", "a//b", "a\nb", "./a"] {
-            assert!(keys(Some(prefix), &room, &session).composite(None).is_err(), "{prefix:?} was taken");
+            assert!(
+                keys(Some(prefix), &room, &session).composite(None).is_err(),
+                "{prefix:?} was taken"
+            );
         }
     }
 

@@ -11,7 +11,10 @@ use super::ObjectKey;
 pub enum Place {
     Path(PathBuf),
     /// No key means the whole bucket.
-    S3 { bucket: String, key: Option<ObjectKey> },
+    S3 {
+        bucket: String,
+        key: Option<ObjectKey>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,13 +26,17 @@ pub struct PlaceError {
 
 impl Place {
     pub fn parse(text: &str) -> Result<Place, PlaceError> {
-        let wrong = |why: String| PlaceError { text: text.to_owned(), why };
+        let wrong = |why: String| PlaceError {
+            text: text.to_owned(),
+            why,
+        };
         match text.split_once("://") {
             None if text.is_empty() => Err(wrong("it is empty".into())),
             None => Ok(Place::Path(PathBuf::from(text))),
             Some(("file", _)) => {
                 let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
-                path.map(Place::Path).ok_or_else(|| wrong("a file URL looks like file:///folder/file".into()))
+                path.map(Place::Path)
+                    .ok_or_else(|| wrong("a file URL looks like file:///folder/file".into()))
             }
             Some(("s3", rest)) => {
                 let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -37,8 +44,15 @@ impl Place {
                     return Err(wrong("it looks like s3://bucket/key".into()));
                 }
                 let key = key.trim_end_matches('/');
-                let key = if key.is_empty() { None } else { Some(ObjectKey::new(key).map_err(|error| wrong(error.to_string()))?) };
-                Ok(Place::S3 { bucket: bucket.to_owned(), key })
+                let key = if key.is_empty() {
+                    None
+                } else {
+                    Some(ObjectKey::new(key).map_err(|error| wrong(error.to_string()))?)
+                };
+                Ok(Place::S3 {
+                    bucket: bucket.to_owned(),
+                    key,
+                })
             }
             Some((scheme, _)) => Err(wrong(format!("'{}' is neither s3 nor file", scheme.escape_default()))),
         }
@@ -65,7 +79,15 @@ mod tests {
             assert_eq!(Place::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Place::parse("file:///a/b%20c").unwrap(), Place::Path("/a/b c".into()));
-        for wrong in ["", "s3://", "s3:///x", "s3://b/../c", "http://x/y", "file://host/x", "s3://b b/c"] {
+        for wrong in [
+            "",
+            "s3://",
+            "s3:///x",
+            "s3://b/../c",
+            "http://x/y",
+            "file://host/x",
+            "s3://b b/c",
+        ] {
             assert!(Place::parse(wrong).is_err(), "{wrong} was taken");
         }
     }

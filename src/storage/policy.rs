@@ -23,7 +23,12 @@ impl Action {
 
 /// The smallest policy that lets a job deliver, and check-storage clean up after itself.
 pub fn smallest(destination: &S3Destination, prefix: &str) -> Value {
-    let mut actions = vec!["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"];
+    let mut actions = vec![
+        "s3:PutObject",
+        "s3:GetObject",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+    ];
     if !destination.options.tags.is_empty() {
         actions.push("s3:PutObjectTagging");
     }
@@ -44,6 +49,10 @@ pub fn smallest(destination: &S3Destination, prefix: &str) -> Value {
 
 /// The objects of the destination, as an Amazon resource name.
 pub fn resource(destination: &S3Destination, prefix: &str) -> String {
-    let below = if prefix.is_empty() { "*".to_owned() } else { format!("{prefix}/*") };
+    let below = if prefix.is_empty() {
+        "*".to_owned()
+    } else {
+        format!("{prefix}/*")
+    };
     format!("arn:aws:s3:::{}/{below}", destination.location)
 }

@@ -2,12 +2,14 @@
 
 use std::{future::Future, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, meta::region::RegionProviderChain, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_s3::{
     Client,
     config::{
-        Credentials as StaticCredentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedCredentialsProvider,
-        StalledStreamProtectionConfig,
+        Credentials as StaticCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
+        SharedCredentialsProvider, StalledStreamProtectionConfig,
     },
     error::{ProvideErrorMetadata, SdkError},
     presigning::PresigningConfig,
@@ -16,11 +18,11 @@ use aws_sdk_s3::{
 };
 use backon::{ExponentialBuilder, Retryable};
 
-use super::{
-    Action, Credentials, Encryption, Fault, ObjectFacts, ObjectKey, S3Options, StorageError,
-    fault::fault_of,
-};
+use super::{Action, Credentials, Encryption, Fault, ObjectFacts, ObjectKey, S3Options, StorageError, fault::fault_of};
 use crate::media::Secret;
+
+/// Where nothing says which region.
+const USUAL_REGION: &str = "us-east-1";
 
 /// How long an operation is tried again before it counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +48,19 @@ impl S3Bucket {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).build());
-        loader = match (&options.region, std::env::var_os("AWS_REGION")) {
+        let usual = || RegionProviderChain::default_provider().or_else(USUAL_REGION);
+        loader = match (&options.region, &options.endpoint) {
             (Some(region), _) => loader.region(Region::new(region.clone())),
-            (None, None) => loader.region(aws_config::meta::region::RegionProviderChain::default_provider().or_else("us-east-1")),
-            (None, Some(_)) => loader,
+            // a service of its own is not found out by asking the machine's cloud
+            (None, Some(_)) => loader.region(Region::new(std::env::var("AWS_REGION").unwrap_or(USUAL_REGION.into()))),
+            (None, None) => loader.region(usual()),
         };
-        if let Some(Credentials::Static { key, secret, session_token }) = credentials {
+        if let Some(Credentials::Static {
+            key,
+            secret,
+            session_token,
+        }) = credentials
+        {
             loader = loader.credentials_provider(static_credentials(key, secret, session_token.as_ref()));
         }
         let config = loader.load().await;
@@ -61,13 +70,17 @@ impl S3Bucket {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
+                StalledStreamProtectionConfig::enabled()
+                    .grace_period(Duration::from_secs(20))
+                    .build(),
             );
         if let Some(endpoint) = &options.endpoint {
             builder = builder.endpoint_url(endpoint);
         }
         if let Some(Credentials::Role { role_arn, external_id }) = credentials {
-            let mut role = aws_config::sts::AssumeRoleProvider::builder(role_arn).session_name("tessera").configure(&config);
+            let mut role = aws_config::sts::AssumeRoleProvider::builder(role_arn)
+                .session_name("tessera")
+                .configure(&config);
             if let Some(id) = external_id {
                 role = role.external_id(id.expose());
             }
@@ -96,8 +109,15 @@ impl S3Bucket {
     /// A link that anybody may read `key` by for so long (at most seven days).
     pub async fn presigned(&self, key: &ObjectKey, lifetime: Duration) -> Result<String, StorageError> {
         let wrong = |fault| self.error(Action::GetObject, key, fault);
-        let config = PresigningConfig::expires_in(lifetime).map_err(|error| wrong(Fault::Unexpected(error.to_string())))?;
-        let request = self.client.get_object().bucket(&self.name).key(key.as_str()).presigned(config).await;
+        let config =
+            PresigningConfig::expires_in(lifetime).map_err(|error| wrong(Fault::Unexpected(error.to_string())))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key.as_str())
+            .presigned(config)
+            .await;
         Ok(request.map_err(|error| wrong(fault_of(&error)))?.uri().to_owned())
     }
 
@@ -113,11 +133,11 @@ impl S3Bucket {
             Ok(head) => {
                 let hides_md5 = head.server_side_encryption() == Some(&ServerSideEncryption::AwsKms);
                 Ok(Some(ObjectFacts {
-                size: u64::try_from(head.content_length().unwrap_or(0)).unwrap_or(0),
-                etag: (!hides_md5).then(|| plain_etag(head.e_tag())).flatten(),
-                checksum_sha256: head.checksum_sha256().map(str::to_owned),
-                marks: head.metadata().cloned().unwrap_or_default().into_iter().collect(),
-            }))
+                    size: u64::try_from(head.content_length().unwrap_or(0)).unwrap_or(0),
+                    etag: (!hides_md5).then(|| plain_etag(head.e_tag())).flatten(),
+                    checksum_sha256: head.checksum_sha256().map(str::to_owned),
+                    marks: head.metadata().cloned().unwrap_or_default().into_iter().collect(),
+                }))
             }
             Err(error) if error.fault == Fault::NoObject => Ok(None),
             Err(error) => Err(error),
@@ -129,8 +149,15 @@ impl S3Bucket {
         let read = || async {
             let send = || self.client.get_object().bucket(&self.name).key(key.as_str()).send();
             let object = self.within(Action::GetObject, key, send()).await?;
-            if object.content_length().is_some_and(|length| u64::try_from(length).unwrap_or(0) > limit) {
-                return Err(self.error(Action::GetObject, key, Fault::Unexpected(format!("it is larger than {limit} bytes"))));
+            if object
+                .content_length()
+                .is_some_and(|length| u64::try_from(length).unwrap_or(0) > limit)
+            {
+                return Err(self.error(
+                    Action::GetObject,
+                    key,
+                    Fault::Unexpected(format!("it is larger than {limit} bytes")),
+                ));
             }
             let body = object.body.collect().await;
             let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
@@ -147,7 +174,12 @@ impl S3Bucket {
 
     pub async fn put(&self, key: &ObjectKey, bytes: &[u8], content_type: &str) -> Result<(), StorageError> {
         let send = || {
-            let request = self.client.put_object().bucket(&self.name).key(key.as_str()).content_type(content_type);
+            let request = self
+                .client
+                .put_object()
+                .bucket(&self.name)
+                .key(key.as_str())
+                .content_type(content_type);
             request
                 .set_server_side_encryption(self.encryption())
                 .set_ssekms_key_id(self.encryption_key())
@@ -178,7 +210,11 @@ impl S3Bucket {
                 request.set_continuation_token(next.clone()).send()
             };
             let page = self.tried(Action::ListObjects, &place, send).await?;
-            keys.extend(page.contents().iter().filter_map(|object| ObjectKey::new(object.key()?).ok()));
+            keys.extend(
+                page.contents()
+                    .iter()
+                    .filter_map(|object| ObjectKey::new(object.key()?).ok()),
+            );
             next = page.next_continuation_token().map(str::to_owned);
             if next.is_none() {
                 return Ok(keys);
@@ -202,7 +238,10 @@ impl S3Bucket {
         A: FnMut() -> F,
         F: Future<Output = Result<T, StorageError>>,
     {
-        attempt.retry(self.patience.delays()).when(StorageError::is_transient).await
+        attempt
+            .retry(self.patience.delays())
+            .when(StorageError::is_transient)
+            .await
     }
 
     /// Waits for one answer, but not for ever.
@@ -242,13 +281,19 @@ impl S3Bucket {
     /// As a query string, which is how the header holds tags.
     pub(super) fn tagging(&self) -> Option<String> {
         let tags = &self.options.tags;
-        (!tags.is_empty()).then(|| url::form_urlencoded::Serializer::new(String::new()).extend_pairs(tags).finish())
+        (!tags.is_empty()).then(|| {
+            url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(tags)
+                .finish()
+        })
     }
 }
 
 impl Patience {
     pub(super) fn delays(self) -> ExponentialBuilder {
-        let delays = ExponentialBuilder::default().with_jitter().with_min_delay(Duration::from_millis(200));
+        let delays = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(Duration::from_millis(200));
         match self {
             Patience::Short => delays.with_max_times(1),
             Patience::Long => delays
@@ -274,5 +319,11 @@ pub(super) fn plain_etag(etag: Option<&str>) -> Option<String> {
 }
 
 fn static_credentials(key: &Secret, secret: &Secret, token: Option<&Secret>) -> StaticCredentials {
-    StaticCredentials::new(key.expose(), secret.expose(), token.map(|token| token.expose().to_owned()), None, "tessera")
+    StaticCredentials::new(
+        key.expose(),
+        secret.expose(),
+        token.map(|token| token.expose().to_owned()),
+        None,
+        "tessera",
+    )
 }

@@ -48,7 +48,10 @@ impl UploadJournal {
 
     fn write(&self, entry: &Entry) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
-        fs::write(&draft, serde_json::to_vec(entry).expect("an entry is plain data and always serialises"))?;
+        fs::write(
+            &draft,
+            serde_json::to_vec(entry).expect("an entry is plain data and always serialises"),
+        )?;
         fs::File::open(&draft)?.sync_all()?;
         fs::rename(&draft, &self.path)
     }
@@ -91,14 +94,32 @@ impl S3Bucket {
     }
 
     async fn uploads_of(&self, key: &ObjectKey) -> Result<Vec<String>, StorageError> {
-        let send = || self.client.list_multipart_uploads().bucket(&self.name).prefix(key.as_str()).send();
+        let send = || {
+            self.client
+                .list_multipart_uploads()
+                .bucket(&self.name)
+                .prefix(key.as_str())
+                .send()
+        };
         let page = self.tried(Action::ListMultipartUploads, key, send).await?;
-        let ours = page.uploads().iter().filter(|upload| upload.key() == Some(key.as_str()));
-        Ok(ours.filter_map(|upload| upload.upload_id().map(str::to_owned)).collect())
+        let ours = page
+            .uploads()
+            .iter()
+            .filter(|upload| upload.key() == Some(key.as_str()));
+        Ok(ours
+            .filter_map(|upload| upload.upload_id().map(str::to_owned))
+            .collect())
     }
 
     pub(super) async fn abort(&self, key: &ObjectKey, id: &str) -> Result<(), StorageError> {
-        let send = || self.client.abort_multipart_upload().bucket(&self.name).key(key.as_str()).upload_id(id).send();
+        let send = || {
+            self.client
+                .abort_multipart_upload()
+                .bucket(&self.name)
+                .key(key.as_str())
+                .upload_id(id)
+                .send()
+        };
         match self.tried(Action::AbortMultipartUpload, key, send).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_missing() => Ok(()),
@@ -123,7 +144,16 @@ impl S3Bucket {
 
     async fn put_file(&self, file: &LocalFile, key: &ObjectKey, digests: &Digests) -> Result<(), StorageError> {
         let attempt = || async {
-            let body = self.body(file, key, Stretch { offset: 0, length: file.size }).await?;
+            let body = self
+                .body(
+                    file,
+                    key,
+                    Stretch {
+                        offset: 0,
+                        length: file.size,
+                    },
+                )
+                .await?;
             let send = || {
                 let request = self.client.put_object().bucket(&self.name).key(key.as_str());
                 request
@@ -138,7 +168,10 @@ impl S3Bucket {
                     .body(body)
                     .send()
             };
-            send().await.map(|_| ()).map_err(|error| self.error(Action::PutObject, key, super::fault::fault_of(&error)))
+            send()
+                .await
+                .map(|_| ())
+                .map_err(|error| self.error(Action::PutObject, key, super::fault::fault_of(&error)))
         };
         self.retried(attempt).await
     }
@@ -151,10 +184,26 @@ impl S3Bucket {
         journal: &UploadJournal,
     ) -> Result<(), StorageError> {
         let id = self.create(file, key, journal).await?;
-        let uploads = stretches(file.size).into_iter().zip(parts).zip(1..).map(|((stretch, digests), number)| {
-            let id = &id;
-            async move { self.put_part(file, key, id, Part { number, stretch, digests }).await }
-        });
+        let uploads = stretches(file.size)
+            .into_iter()
+            .zip(parts)
+            .zip(1..)
+            .map(|((stretch, digests), number)| {
+                let id = &id;
+                async move {
+                    self.put_part(
+                        file,
+                        key,
+                        id,
+                        Part {
+                            number,
+                            stretch,
+                            digests,
+                        },
+                    )
+                    .await
+                }
+            });
         let sent: Result<Vec<CompletedPart>, StorageError> =
             stream::iter(uploads).buffered(PARTS_AT_ONCE).try_collect().await;
         let completed = match sent {
@@ -179,11 +228,19 @@ impl S3Bucket {
     async fn create(&self, file: &LocalFile, key: &ObjectKey, journal: &UploadJournal) -> Result<String, StorageError> {
         let wrong = |fault| self.error(Action::CreateMultipartUpload, key, fault);
         let note = |upload_id| {
-            let entry = Entry { key: key.clone(), upload_id };
-            journal.write(&entry).map_err(|error| wrong(local(&journal.path, &error)))
+            let entry = Entry {
+                key: key.clone(),
+                upload_id,
+            };
+            journal
+                .write(&entry)
+                .map_err(|error| wrong(local(&journal.path, &error)))
         };
         note(None)?;
-        let id = self.create_upload(key, file.content_type, &file.marks).await.inspect_err(|_| journal.clear())?;
+        let id = self
+            .create_upload(key, file.content_type, &file.marks)
+            .await
+            .inspect_err(|_| journal.clear())?;
         note(Some(id.clone()))?;
         Ok(id)
     }
@@ -196,7 +253,11 @@ impl S3Bucket {
         marks: &BTreeMap<String, String>,
     ) -> Result<String, StorageError> {
         let send = || {
-            let request = self.client.create_multipart_upload().bucket(&self.name).key(key.as_str());
+            let request = self
+                .client
+                .create_multipart_upload()
+                .bucket(&self.name)
+                .key(key.as_str());
             request
                 .content_type(content_type)
                 .set_metadata(Some(marks.clone().into_iter().collect()))
@@ -208,14 +269,31 @@ impl S3Bucket {
                 .send()
         };
         let created = self.tried(Action::CreateMultipartUpload, key, send).await?;
-        let nameless = || self.error(Action::CreateMultipartUpload, key, Fault::Unexpected("an upload without an id".into()));
+        let nameless = || {
+            self.error(
+                Action::CreateMultipartUpload,
+                key,
+                Fault::Unexpected("an upload without an id".into()),
+            )
+        };
         created.upload_id().map(str::to_owned).ok_or_else(nameless)
     }
 
-    async fn put_part(&self, file: &LocalFile, key: &ObjectKey, id: &str, part: Part<'_>) -> Result<CompletedPart, StorageError> {
+    async fn put_part(
+        &self,
+        file: &LocalFile,
+        key: &ObjectKey,
+        id: &str,
+        part: Part<'_>,
+    ) -> Result<CompletedPart, StorageError> {
         let attempt = || async {
             let body = self.body(file, key, part.stretch).await?;
-            let request = self.client.upload_part().bucket(&self.name).key(key.as_str()).upload_id(id);
+            let request = self
+                .client
+                .upload_part()
+                .bucket(&self.name)
+                .key(key.as_str())
+                .upload_id(id);
             let sent = request
                 .part_number(part.number)
                 .content_md5(part.digests.md5_base64())
@@ -243,7 +321,11 @@ impl S3Bucket {
     ) -> Result<(), StorageError> {
         let list = CompletedMultipartUpload::builder().set_parts(Some(sent)).build();
         let send = || {
-            let request = self.client.complete_multipart_upload().bucket(&self.name).key(key.as_str());
+            let request = self
+                .client
+                .complete_multipart_upload()
+                .bucket(&self.name)
+                .key(key.as_str());
             request.upload_id(id).multipart_upload(list.clone()).send()
         };
         match self.tried(Action::CompleteMultipartUpload, key, send).await {
@@ -261,19 +343,38 @@ impl S3Bucket {
             .length(Length::Exact(stretch.length))
             .buffer_size(1 << 17)
             .build();
-        body.await.map_err(|error| self.error(Action::PutObject, key, Fault::Local(format!("{}: {error}", file.path.display()))))
+        body.await.map_err(|error| {
+            self.error(
+                Action::PutObject,
+                key,
+                Fault::Local(format!("{}: {error}", file.path.display())),
+            )
+        })
     }
 
     /// Asks the bucket what arrived: size, checksum and marks.
     async fn verify(&self, file: &LocalFile, key: &ObjectKey, parts: &[Digests]) -> Result<(), StorageError> {
         let wrong = |what: String| self.error(Action::HeadObject, key, Fault::Corrupt(what));
-        let facts = self.head(key).await?.ok_or_else(|| wrong("it is not there after the upload".into()))?;
+        let facts = self
+            .head(key)
+            .await?
+            .ok_or_else(|| wrong("it is not there after the upload".into()))?;
         if facts.size != file.size {
             return Err(wrong(format!("{} bytes arrived of {}", facts.size, file.size)));
         }
-        let multipart = if file.size > ONE_PIECE { Multipart::Yes } else { Multipart::No };
-        let checksum = facts.checksum_sha256.as_deref().map(|found| found == checksum::composite_sha256(parts, multipart));
-        let etag = facts.etag.as_deref().map(|found| found == checksum::etag(parts, multipart));
+        let multipart = if file.size > ONE_PIECE {
+            Multipart::Yes
+        } else {
+            Multipart::No
+        };
+        let checksum = facts
+            .checksum_sha256
+            .as_deref()
+            .map(|found| found == checksum::composite_sha256(parts, multipart));
+        let etag = facts
+            .etag
+            .as_deref()
+            .map(|found| found == checksum::etag(parts, multipart));
         match checksum.or(etag) {
             Some(false) => Err(wrong("its checksum is not that of the file".into())),
             Some(true) => Ok(()),
@@ -285,7 +386,9 @@ impl S3Bucket {
 
     /// AWS checks and keeps SHA-256 sums; others ignore or refuse them, and check Content-MD5.
     fn sends_sha256(&self) -> bool {
-        self.options.endpoint.is_none() && std::env::var_os("AWS_ENDPOINT_URL_S3").is_none() && std::env::var_os("AWS_ENDPOINT_URL").is_none()
+        self.options.endpoint.is_none()
+            && std::env::var_os("AWS_ENDPOINT_URL_S3").is_none()
+            && std::env::var_os("AWS_ENDPOINT_URL").is_none()
     }
 
     fn storage_class(&self) -> Option<StorageClass> {
@@ -301,10 +404,17 @@ struct Part<'a> {
 
 /// How a file of this size is cut: all parts but the last have the same size.
 fn stretches(size: u64) -> Vec<Stretch> {
-    let length = if size <= ONE_PIECE { ONE_PIECE } else { part_length(size) };
+    let length = if size <= ONE_PIECE {
+        ONE_PIECE
+    } else {
+        part_length(size)
+    };
     let count = size.div_ceil(length).max(1);
     (0..count)
-        .map(|index| Stretch { offset: index * length, length: length.min(size - index * length) })
+        .map(|index| Stretch {
+            offset: index * length,
+            length: length.min(size - index * length),
+        })
         .collect()
 }
 
