@@ -2,7 +2,9 @@
 
 use std::{
     env, fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use crate::{
     media::Secret,
     notify::AddressPolicy,
     storage::{Place, S3Options},
+    worker::{Patience, QueueSettings, WorkerSettings},
 };
 
 /// Bytes of the spool where nothing else is said.
@@ -52,6 +55,136 @@ struct Raw {
     source_key: Option<Secret>,
     source_secret: Option<Secret>,
     source_allowed: Option<String>,
+    amqp_url: Option<Secret>,
+    queue: Option<String>,
+    slots: Option<String>,
+    worker_memory: Option<String>,
+    grace: Option<String>,
+    refresh: Option<String>,
+    silence: Option<String>,
+    retry_delays: Option<String>,
+    parked_delay: Option<String>,
+    listen: Option<String>,
+}
+
+/// What the command line says about the queue and the worker.
+#[derive(Debug, Clone, Default)]
+pub struct WorkerOverrides {
+    pub amqp_url: Option<Secret>,
+    pub queue: Option<String>,
+    pub slots: Option<usize>,
+    pub listen: Option<SocketAddr>,
+    pub grace: Option<Duration>,
+}
+
+/// Where the broker is.
+pub fn queue(overrides: &Overrides, worker: &WorkerOverrides) -> Result<QueueSettings, JobError> {
+    queue_of(&read(config_file(overrides))?, worker)
+}
+
+/// How a worker works on a machine of so many cores and so much memory.
+pub fn worker(overrides: &Overrides, worker: &WorkerOverrides, machine: Machine) -> Result<WorkerSettings, JobError> {
+    let raw = read(config_file(overrides))?;
+    let own = |name: &str, text: &Option<String>| text.as_deref().map(|text| seconds(name, text)).transpose();
+    let slots = match (worker.slots, &raw.slots) {
+        (Some(slots), _) => slots,
+        (None, Some(text)) => text.parse().map_err(|_| wrong("slots", "is not a number"))?,
+        (None, None) => machine.cores.clamp(1, 64),
+    };
+    let usual = Patience::default();
+    Ok(WorkerSettings {
+        queue: queue_of(&raw, worker)?,
+        slots: slots.max(1),
+        threads: (machine.cores / slots.max(1)).max(1),
+        memory: raw
+            .worker_memory
+            .as_deref()
+            .map(|text| bytes("worker_memory", text))
+            .transpose()?
+            .unwrap_or(machine.memory / 5 * 4),
+        grace: worker
+            .grace
+            .or(own("grace", &raw.grace)?)
+            .unwrap_or(Duration::from_secs(60)),
+        refresh: own("refresh", &raw.refresh)?.unwrap_or(Duration::from_secs(600)),
+        silence: own("silence", &raw.silence)?.unwrap_or(Duration::from_secs(1200)),
+        patience: Patience {
+            retries: match &raw.retry_delays {
+                Some(text) => text
+                    .split(',')
+                    .map(|one| seconds("retry_delays", one))
+                    .collect::<Result<_, _>>()?,
+                None => usual.retries,
+            },
+            parked: own("parked_delay", &raw.parked_delay)?.unwrap_or(usual.parked),
+            most_parked: usual.most_parked,
+        },
+        listen: match (worker.listen, &raw.listen) {
+            (Some(address), _) => address,
+            (None, Some(text)) => text
+                .parse()
+                .map_err(|_| wrong("listen", "is no address such as 127.0.0.1:9090"))?,
+            (None, None) => SocketAddr::from(([127, 0, 0, 1], 9090)),
+        },
+        program: env::current_exe().map_err(|error| wrong("program", &format!("cannot be found: {error}")))?,
+        job_options: Vec::new(),
+    })
+}
+
+/// What a worker has to share out.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    pub cores: usize,
+    /// Bytes.
+    pub memory: u64,
+}
+
+impl Machine {
+    /// This one, as far as it tells.
+    pub fn here() -> Machine {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+        let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Machine {
+            cores,
+            memory: kibibytes.map_or(2 << 30, |kibibytes| kibibytes << 10),
+        }
+    }
+}
+
+fn queue_of(raw: &Raw, worker: &WorkerOverrides) -> Result<QueueSettings, JobError> {
+    let prefix = worker
+        .queue
+        .clone()
+        .or(raw.queue.clone())
+        .unwrap_or_else(|| "tessera".to_owned());
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    if prefix.is_empty() || prefix.len() > 100 || !prefix.chars().all(fits) {
+        return Err(wrong(
+            "queue",
+            "is no prefix of queue names: use letters, digits, '.', '_' and '-'",
+        ));
+    }
+    let url = worker.amqp_url.clone().or(raw.amqp_url.clone());
+    Ok(QueueSettings {
+        url: url.unwrap_or_else(|| Secret::new("amqp://127.0.0.1:5672/%2f")),
+        prefix,
+    })
+}
+
+fn config_file(overrides: &Overrides) -> Option<PathBuf> {
+    overrides
+        .file
+        .clone()
+        .or_else(|| env::var_os("TESSERA_CONFIG").map(PathBuf::from))
+}
+
+fn seconds(name: &str, text: &str) -> Result<Duration, JobError> {
+    text.trim()
+        .parse()
+        .map(Duration::from_secs)
+        .map_err(|_| wrong(name, "is no number of seconds"))
 }
 
 /// Reads file and environment.
@@ -129,6 +262,16 @@ fn read(file: Option<PathBuf>) -> Result<Raw, JobError> {
         source_key: text("SOURCE_KEY").map(Secret::new).or(raw.source_key),
         source_secret: text("SOURCE_SECRET").map(Secret::new).or(raw.source_secret),
         source_allowed: text("SOURCE_ALLOWED").or(raw.source_allowed),
+        amqp_url: text("AMQP_URL").map(Secret::new).or(raw.amqp_url),
+        queue: text("QUEUE").or(raw.queue),
+        slots: text("SLOTS").or(raw.slots),
+        worker_memory: text("WORKER_MEMORY").or(raw.worker_memory),
+        grace: text("GRACE").or(raw.grace),
+        refresh: text("REFRESH").or(raw.refresh),
+        silence: text("SILENCE").or(raw.silence),
+        retry_delays: text("RETRY_DELAYS").or(raw.retry_delays),
+        parked_delay: text("PARKED_DELAY").or(raw.parked_delay),
+        listen: text("LISTEN").or(raw.listen),
     })
 }
 

@@ -15,6 +15,7 @@
 //! | 4 | [`storage`] | buckets: where dumps come from and recordings go |
 //! | 4 | [`notify`] | webhooks |
 //! | 5 | [`job`] | one session end to end |
+//! | 6 | [`worker`] | the queue |
 //! | 6 | [`cli`] | the command line |
 
 pub mod av;
@@ -30,3 +31,4 @@ pub mod render;
 pub mod session;
 pub mod storage;
 pub mod timeline;
+pub mod worker;

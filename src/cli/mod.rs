@@ -2,9 +2,11 @@
 
 mod check_storage;
 mod compose;
+mod dead;
 mod import;
 mod inspect;
 mod layouts;
+mod limits;
 mod options;
 mod plan;
 mod progress;
@@ -12,8 +14,12 @@ mod recordings;
 mod run;
 mod schema;
 mod service;
+mod status;
+mod submit;
 mod text;
+mod try_dump;
 mod webhook;
+mod worker;
 
 use std::{
     io::{IsTerminal, Write},
@@ -52,7 +58,15 @@ enum Command {
     Recordings(recordings::RecordingsCommand),
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    Worker(worker::WorkerArgs),
+    Submit(submit::SubmitArgs),
+    Reprocess(submit::ReprocessArgs),
+    Status(status::StatusArgs),
+    #[command(subcommand)]
+    Dead(dead::DeadCommand),
     Schema(schema::SchemaArgs),
+    #[command(hide = true)]
+    TryDump(try_dump::TryDumpArgs),
 }
 
 /// Runs the command line of this process.
@@ -70,6 +84,12 @@ pub fn main() -> ExitCode {
         Command::Deliver(args) => run::deliver(args),
         Command::Recordings(command) => recordings::run(command),
         Command::Webhook(command) => webhook::run(command),
+        Command::Worker(args) => worker::run(args),
+        Command::Submit(args) => submit::run(args),
+        Command::Reprocess(args) => submit::reprocess(args),
+        Command::Status(args) => status::run(args),
+        Command::Dead(command) => dead::run(command),
+        Command::TryDump(args) => try_dump::run(args),
         Command::Schema(args) => schema::run(args),
     };
     match result {
@@ -101,6 +121,12 @@ fn print(text: &str) -> Result<(), JobError> {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     Ok(())
+}
+
+/// One line of JSON.
+fn print_line(value: &impl serde::Serialize) -> Result<(), JobError> {
+    let text = serde_json::to_string(value).expect("results are plain data and always serialise");
+    print(&(text + "\n"))
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), JobError> {

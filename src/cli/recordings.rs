@@ -98,7 +98,6 @@ async fn show(args: ShowArgs) -> Result<(), JobError> {
 }
 
 fn line(record: &JobRecord) -> String {
-    let session = &record.session;
     let made = match &record.recording {
         Some(recording) => {
             let place = recording.uri.as_deref().unwrap_or("waits in the store");
@@ -116,16 +115,13 @@ fn line(record: &JobRecord) -> String {
             .to_owned(),
     };
     // ids come from strangers: control characters must not reach a terminal
-    let (room, id) = (
-        session.room_id.as_str().escape_debug(),
-        session.session_id.as_str().escape_debug(),
-    );
-    format!(
-        "{}  {:<9}  {}  room {room}  session {id}  {made}\n",
-        session.started_at,
-        record.state.to_string(),
-        record.job_id
-    )
+    let session = record.session.as_ref().map_or_else(String::new, |session| {
+        let room = session.room_id.as_str().escape_debug();
+        let id = session.session_id.as_str().escape_debug();
+        format!("  {}  room {room}  session {id}", session.started_at)
+    });
+    let state = record.state.to_string();
+    format!("{state:<9}  {}{session}  {made}\n", record.job_id)
 }
 
 fn parse_since(text: &str) -> Result<WallTime, String> {

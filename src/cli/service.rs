@@ -1,12 +1,14 @@
 //! What the subcommands share that work with the service's store: its settings, and a runtime to wait in.
 
-use std::{future::Future, path::PathBuf};
+use std::{ffi::OsString, future::Future, path::PathBuf};
 
 use clap::Args;
 
 use crate::{
-    config::{self, Overrides, Trust},
+    config::{self, Overrides, Trust, WorkerOverrides},
     job::{JobError, Service},
+    media::Secret,
+    worker::QueueSettings,
 };
 
 #[derive(Debug, Args)]
@@ -41,7 +43,57 @@ impl ServiceArgs {
     }
 
     pub async fn open(&self) -> Result<Service, JobError> {
-        Ok(Service::open(config::settings(&self.overrides(), Trust::Person)?).await)
+        self.open_for(Trust::Person).await
+    }
+
+    pub async fn open_for(&self, trust: Trust) -> Result<Service, JobError> {
+        Ok(Service::open(config::settings(&self.overrides(), trust)?).await)
+    }
+
+    /// The same options again, for a process that works for this one.
+    pub fn repeated(&self) -> Vec<OsString> {
+        let mut options: Vec<OsString> = Vec::new();
+        let paths = [
+            ("--config", &self.config),
+            ("--spool", &self.spool),
+            ("--templates", &self.templates),
+            ("--layouts", &self.layouts),
+        ];
+        for (name, path) in paths {
+            if let Some(path) = path {
+                options.extend([name.into(), path.into()]);
+            }
+        }
+        if let Some(store) = &self.store {
+            options.extend(["--store".into(), store.into()]);
+        }
+        options
+    }
+}
+
+/// Where the queue is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Queue")]
+pub struct QueueArgs {
+    /// The broker [env: TESSERA_AMQP_URL] [default: amqp://127.0.0.1:5672/%2f]
+    #[arg(long, value_name = "URL", value_parser = |text: &str| Ok::<_, String>(Secret::new(text)))]
+    amqp_url: Option<Secret>,
+    /// What the names of all queues begin with [env: TESSERA_QUEUE] [default: tessera]
+    #[arg(long, value_name = "PREFIX")]
+    queue: Option<String>,
+}
+
+impl QueueArgs {
+    pub fn overrides(&self) -> WorkerOverrides {
+        WorkerOverrides {
+            amqp_url: self.amqp_url.clone(),
+            queue: self.queue.clone(),
+            ..WorkerOverrides::default()
+        }
+    }
+
+    pub fn settings(&self, service: &ServiceArgs) -> Result<QueueSettings, JobError> {
+        config::queue(&service.overrides(), &self.overrides())
     }
 }
 

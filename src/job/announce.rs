@@ -92,8 +92,8 @@ impl Service {
         let event = Event {
             version,
             id: id.clone(),
-            account_id: record.session.account_id.clone(),
-            app_id: record.session.app_id.clone(),
+            account_id: record.session.as_ref().and_then(|session| session.account_id.clone()),
+            app_id: record.session.as_ref().and_then(|session| session.app_id.clone()),
             timestamp: now(),
             body,
         };
@@ -238,7 +238,11 @@ fn webhook_id(cause: &str) -> String {
 }
 
 fn success(record: &JobRecord, recording: &RecordingFacts, link: &str) -> RecordingSuccess {
-    let (session, path) = (&record.session, recording.uri.clone().unwrap_or_default());
+    let session = record
+        .session
+        .as_ref()
+        .expect("a recording is of a session whose manifest was read");
+    let path = recording.uri.clone().unwrap_or_default();
     RecordingSuccess {
         duration: recording.duration_ms / 1000,
         room_id: session.room_id.clone(),
@@ -261,16 +265,16 @@ fn success(record: &JobRecord, recording: &RecordingFacts, link: &str) -> Record
 }
 
 fn failed(record: &JobRecord, kind: FailureKind, error: &JobError) -> RecordingFailed {
-    let session = &record.session;
+    let session = record.session.as_ref();
     RecordingFailed {
         error: kind.message(&input_message(error)),
         error_type: kind,
-        room_id: Some(session.room_id.clone()),
-        room_name: session.room_name.clone(),
-        session_id: Some(session.session_id.clone()),
-        template_id: session.template_id.clone(),
-        session_started_at: Some(session.started_at),
-        session_stopped_at: session.ended_at,
+        room_id: session.map(|session| session.room_id.clone()),
+        room_name: session.and_then(|session| session.room_name.clone()),
+        session_id: session.map(|session| session.session_id.clone()),
+        template_id: session.and_then(|session| session.template_id.clone()),
+        session_started_at: session.map(|session| session.started_at),
+        session_stopped_at: session.and_then(|session| session.ended_at),
     }
 }
 

@@ -11,19 +11,20 @@ use tracing::warn;
 
 use super::{
     Blame, Job, JobError, JobRecord, JobSource, JobSpool, JobState, Prepared, RecordingFacts, Reprocess, Service,
-    SessionFacts,
+    SessionFacts, Timings,
     compose::{Making, make},
     output::OutputFolder,
     prepare::prepare_dumps,
     report::Stages,
-    run::{Failures, Made, RunRequest, journal},
+    run::{DumpTrust, Failures, Made, RunRequest, journal},
     service::now,
     target::{Existing, Target, adopted, file_name, is_same, local_file, place, recipe, rendered},
+    trial::try_apart,
     usage::Meter,
 };
 use crate::{
     composition::Plan,
-    dump::probe::Depth,
+    dump::probe::{Depth, DumpKey},
     media::WallTime,
     render::Watch,
     storage::{Bucket, Fault, ObjectKey, UploadJournal, examine},
@@ -39,6 +40,8 @@ pub(super) struct Attempt<'a> {
     pub session: Option<SessionFacts>,
     /// What an earlier run left.
     pub before: Option<JobRecord>,
+    /// What rendering took.
+    pub timings: Option<Timings>,
 }
 
 /// A finished file of the spool, remembered beside it.
@@ -115,16 +118,19 @@ impl Attempt<'_> {
                 let Some(parked) = recording.parked.clone() else {
                     return Ok(None);
                 };
-                self.session = Some(record.session.clone());
-                self.preflight(&record.session).await?;
+                let Some(session) = record.session.clone() else {
+                    return Ok(None);
+                };
+                self.session = Some(session.clone());
+                self.preflight(&session).await?;
                 let file = file_name(&recording.key);
                 self.service.store.unpark(&parked, &self.spool.file(&file)).await?;
-                let key = self.key(&record.session, recording.started_at, recording.variant.as_deref())?;
+                let key = self.key(&session, recording.started_at, recording.variant.as_deref())?;
                 let finished = Finished {
                     recording: RecordingFacts { key, ..recording },
                     file,
                 };
-                let record = self.deliver(record.session, finished, bucket).await?;
+                let record = self.deliver(session, finished, bucket).await?;
                 self.service.store.forget_parked(&parked).await?;
                 Ok(Some((record, Made::Delivered)))
             }
@@ -153,7 +159,15 @@ impl Attempt<'_> {
             stopper.stop();
         });
         let prepared = tokio::task::block_in_place(|| {
-            let find = |key, _: &str| pulled.wait_for(key);
+            let tracks = source.parsed.manifest.tracks.clone();
+            let find = |key: DumpKey, _: &str| {
+                let path = pulled.wait_for(key)?;
+                if self.request.dumps == DumpTrust::TryEach {
+                    let track = &tracks[key.track];
+                    try_apart(&path, track, &track.dumps[key.dump])?;
+                }
+                Ok(path)
+            };
             prepare_dumps(source.name.clone().into(), source.parsed, &find, Depth::Packets)
         });
         watcher.abort();
@@ -204,7 +218,7 @@ impl Attempt<'_> {
     }
 
     fn render(
-        &self,
+        &mut self,
         prepared: Prepared,
         plan: &Plan,
         target: &Target,
@@ -225,6 +239,7 @@ impl Attempt<'_> {
             recording: rendered(&report, target),
             file: name,
         };
+        self.timings = Some(report.timings);
         folder.write_document("job-report.json", &report)?;
         folder.write_document("finished.json", &finished)?;
         Ok(finished)
@@ -264,7 +279,12 @@ impl Attempt<'_> {
             parked: Some(parked),
             ..recording
         };
-        let record = self.record(JobState::Parked, session, Some(recording), Some(error.to_string()));
+        let record = self.record(
+            JobState::Parked,
+            Some(session),
+            Some(recording),
+            Some(error.to_string()),
+        );
         self.service.store.keep_record(&record).await?;
         self.keep_report(record.recording.as_ref()).await?;
         warn!("the destination refused the recording, which waits in the store: {error}");
@@ -286,7 +306,7 @@ impl Attempt<'_> {
             parked: None,
             ..recording
         };
-        let record = self.record(JobState::Delivered, session, Some(recording), None);
+        let record = self.record(JobState::Delivered, Some(session), Some(recording), None);
         self.keep_report(record.recording.as_ref()).await?;
         self.service.announce_success(self.job, &record, bucket).await?;
         self.service.store.keep_record(&record).await?;
@@ -300,15 +320,15 @@ impl Attempt<'_> {
             Blame::Us => self.request.failures == Failures::Announce,
             Blame::Caller | Blame::Destination | Blame::Input => true,
         };
-        let Some(session) = self.session.clone().filter(|_| told) else {
+        if !told {
             return Ok(None);
-        };
+        }
         let parked = matches!(error, JobError::Parked { .. });
         // the record of a recording that exists is worth more than that of a failure
         let kept = match self.service.store.record(&self.job.job_id).await? {
             Some(record) if parked || record.state != JobState::Failed && record.recording.is_some() => record,
             Some(_) | None => {
-                let record = self.record(JobState::Failed, session, None, Some(error.to_string()));
+                let record = self.record(JobState::Failed, self.session.clone(), None, Some(error.to_string()));
                 self.service.store.keep_record(&record).await?;
                 record
             }
@@ -325,7 +345,7 @@ impl Attempt<'_> {
     fn record(
         &self,
         state: JobState,
-        session: SessionFacts,
+        session: Option<SessionFacts>,
         recording: Option<RecordingFacts>,
         error: Option<String>,
     ) -> JobRecord {

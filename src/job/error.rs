@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::{JobId, JobState};
 use crate::{
     composition::PlanError,
@@ -14,7 +16,8 @@ use crate::{
 };
 
 /// Who can mend an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// Whoever wrote the command, job, manifest or layout.
     Caller,
@@ -76,6 +79,8 @@ pub enum JobError {
     OtherPlan { uri: String },
     #[error("there is no job '{0}' in the store: check the id, and TESSERA_STORE")]
     UnknownJob(JobId),
+    #[error("no job of session '{}' is in the store: check the id, and TESSERA_STORE", .0.escape_default())]
+    UnknownSession(String),
     #[error("there is no webhook '{}' in the outbox: see `tessera webhook list`", .0.escape_default())]
     UnknownWebhook(String),
     #[error("job '{job}' has no recording yet: its state is {state}")]
@@ -100,6 +105,10 @@ pub enum JobError {
         "the recording is made, but could not be delivered: {error}\nit waits in the store: mend the destination, then run `tessera deliver {job}`"
     )]
     Parked { job: JobId, error: StorageError },
+    #[error("{0}")]
+    Broker(String),
+    #[error("given up: {0}")]
+    GivenUp(String),
     #[error("cancelled")]
     Cancelled,
 }
@@ -127,6 +136,7 @@ impl JobError {
             | JobError::FolderNotAllowed { .. }
             | JobError::OtherPlan { .. }
             | JobError::UnknownJob(_)
+            | JobError::UnknownSession(_)
             | JobError::UnknownWebhook(_)
             | JobError::NoRecording { .. } => Blame::Caller,
             JobError::Source(error) => match error.fault.class() {
@@ -137,6 +147,8 @@ impl JobError {
             JobError::Busy { .. }
             | JobError::Spool { .. }
             | JobError::SpoolFull { .. }
+            | JobError::GivenUp(_)
+            | JobError::Broker(_)
             | JobError::Store(_)
             | JobError::StoreDamaged { .. } => Blame::Us,
             JobError::NoUsableDump { .. }
@@ -190,7 +202,7 @@ impl From<RenderError> for JobError {
     fn from(error: RenderError) -> JobError {
         match error {
             RenderError::Cancelled => JobError::Cancelled,
-            error @ (RenderError::Av(_) | RenderError::Threads(..)) => JobError::Render(error),
+            error @ (RenderError::Av(_) | RenderError::Threads(..) | RenderError::Work(..)) => JobError::Render(error),
         }
     }
 }

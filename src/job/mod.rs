@@ -20,6 +20,7 @@ mod spec;
 mod spool;
 mod store;
 mod target;
+mod trial;
 mod usage;
 
 pub use announce::Sent;
@@ -31,10 +32,11 @@ pub use prepare::{DumpVerdict, FindDump, Prepared, SessionSource, Verdict, load_
 pub use record::{JobRecord, JobState, RecordingFacts, SessionFacts};
 pub use recordings::Sought;
 pub use report::{Asset, Report, Timings};
-pub use run::{Done, Failures, Made, OnCancel, RunRequest};
+pub use run::{Done, DumpTrust, Failures, Made, OnCancel, RunRequest};
 pub use service::Service;
 pub use settings::{FolderPolicy, Settings, SourceSettings, SpoolSettings};
 pub use source::{JobSource, Pulled};
 pub use spec::{Composite, Job, Output, ReadJob, Reprocess, read_destination};
 pub use spool::{JobSpool, used_bytes};
 pub use store::{IndexEntry, Store, Webhooks};
+pub use trial::try_here;

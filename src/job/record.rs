@@ -20,7 +20,8 @@ pub struct JobRecord {
     pub recipe: String,
     /// The bucket or folder, its prefix and its endpoint.
     pub destination: String,
-    pub session: SessionFacts,
+    /// Unknown if the manifest could not be read.
+    pub session: Option<SessionFacts>,
     pub recording: Option<RecordingFacts>,
     /// Why it failed or was parked, for people.
     pub error: Option<String>,

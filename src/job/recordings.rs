@@ -34,8 +34,13 @@ impl Service {
                 records.extend(self.store.record(&entry.job).await?);
             }
         }
-        records.retain(|record| sought.since.is_none_or(|since| record.session.started_at >= since));
-        records.sort_by(|a, b| (a.session.started_at, &a.job_id).cmp(&(b.session.started_at, &b.job_id)));
+        let began = |record: &JobRecord| record.session.as_ref().map(|session| session.started_at);
+        records.retain(|record| {
+            sought
+                .since
+                .is_none_or(|since| began(record).is_some_and(|at| at >= since))
+        });
+        records.sort_by(|a, b| (began(a), &a.job_id).cmp(&(began(b), &b.job_id)));
         Ok(records)
     }
 

@@ -1,6 +1,6 @@
 //! `report.json`: what was made of what, and what it took.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DumpVerdict, usage::Taken};
 use crate::{
@@ -47,7 +47,7 @@ pub struct Asset {
 }
 
 /// What the job took, in milliseconds; `cpu_*` is user and system time of all threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timings {
     pub total_ms: u64,
     pub cpu_ms: u64,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, info, info_span, warn};
 
-use super::{Blame, FolderPolicy, Job, JobError, JobRecord, JobSpool, ReadJob, Service, attempt::Attempt};
+use super::{Blame, FolderPolicy, Job, JobError, JobRecord, JobSpool, ReadJob, Service, Timings, attempt::Attempt};
 use crate::{
     composition::Plan,
     notify::Entry,
@@ -26,6 +26,15 @@ pub struct RunRequest {
     pub cancelled: Arc<AtomicBool>,
     pub on_cancel: OnCancel,
     pub failures: Failures,
+    pub dumps: DumpTrust,
+}
+
+/// How dumps are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DumpTrust {
+    Usual,
+    /// Earlier attempts crashed: each is decoded in a process of its own first, and left out if that crashes.
+    TryEach,
 }
 
 /// What becomes of the spool when a job is given up.
@@ -51,6 +60,8 @@ pub struct Done {
     pub made: Made,
     /// Webhooks that are still to be delivered.
     pub waiting: Vec<Entry>,
+    /// What rendering took, if there was any.
+    pub timings: Option<Timings>,
 }
 
 /// What had to be done.
@@ -96,13 +107,20 @@ impl Service {
             spool: &spool,
             session: None,
             before,
+            timings: None,
         };
         match attempt.go(begin).await {
             Ok((record, made)) => {
+                let timings = attempt.timings;
                 spool.leave()?;
                 info!(state = %record.state, "job done");
                 let waiting = self.send_webhooks_of(&record, request.webhook_patience).await?;
-                Ok(Done { record, made, waiting })
+                Ok(Done {
+                    record,
+                    made,
+                    waiting,
+                    timings,
+                })
             }
             Err(error) => {
                 let told = attempt.failed(&error).await;

@@ -126,6 +126,15 @@ impl Job {
             })?;
             complete(&mut document, &read_template(folder, &template)?);
         }
+        Job::from_document(document, name)
+    }
+
+    /// Checks a job that is complete.
+    pub fn from_document(document: Value, name: &str) -> Result<ReadJob, JobError> {
+        let wrong = |faults: Vec<Fault>| JobError::Job {
+            name: name.to_owned(),
+            faults,
+        };
         let read = document::read::<Job>(&document, Values::Hidden).map_err(wrong)?;
         let faults = meaning_faults(&read.document);
         if !faults.is_empty() {
@@ -135,6 +144,25 @@ impl Job {
             job: read.document,
             document,
             warnings: read.warnings,
+        })
+    }
+
+    /// Checks what can be checked of a job whose template is elsewhere, and says its id.
+    pub fn read_before_template(text: &str, name: &str) -> Result<JobId, JobError> {
+        let wrong = |faults: Vec<Fault>| JobError::Job {
+            name: name.to_owned(),
+            faults,
+        };
+        let document = document::parse(text).map_err(|fault| wrong(vec![fault]))?;
+        if document.get("template").is_none() {
+            return Job::from_document(document, name).map(|read| read.job.job_id);
+        }
+        let id = document.get("job_id").and_then(Value::as_str).and_then(JobId::parse);
+        id.ok_or_else(|| {
+            wrong(vec![Fault::new(
+                "/job_id",
+                "is missing, or not made of letters, digits, '.', '_' and '-'",
+            )])
         })
     }
 
@@ -154,12 +182,17 @@ impl Composite {
         self.layout.as_deref().unwrap_or("grid")
     }
 
+    /// The size of the pictures.
+    pub fn size(&self) -> Size {
+        self.canvas().expect("the size was checked when the job was read")
+    }
+
     /// What composition is asked for.
     pub fn request(&self, layout: crate::layout::Layout) -> Request {
         let millis = |millis: i64| SessionTime::START + TimeDelta::from_millis(millis);
         Request {
             layout,
-            canvas: self.canvas().expect("the size was checked when the job was read"),
+            canvas: self.size(),
             rate: self
                 .fps
                 .and_then(TickRate::new)

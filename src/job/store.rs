@@ -66,15 +66,15 @@ impl Store {
 
     /// Keeps the record, and makes it found by room, session and day.
     pub async fn keep_record(&self, record: &JobRecord) -> Result<(), JobError> {
-        let session = &record.session;
-        let index = format!(
-            "index/{}/{}/{}/{}",
-            day(session.started_at),
-            part(session.room_id.as_str()),
-            part(session.session_id.as_str()),
-            record.job_id
-        );
-        self.write(&index, &Value::Null).await?;
+        if let Some(session) = &record.session {
+            let (day, room) = (day(session.started_at), part(session.room_id.as_str()));
+            let index = format!(
+                "index/{day}/{room}/{}/{}",
+                part(session.session_id.as_str()),
+                record.job_id
+            );
+            self.write(&index, &Value::Null).await?;
+        }
         self.write(&format!("jobs/{}/record.json", record.job_id), record).await
     }
 

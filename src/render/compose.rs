@@ -94,6 +94,14 @@ impl<'a> Composer<'a> {
         Ok(Composed { index, chunk, pictures })
     }
 
+    /// Passes over a chunk that needs no drawing. Decoders catch up when a later chunk asks them for a frame.
+    pub fn skip(&mut self, index: usize) {
+        let end = self.input.plan.chunks[index].end;
+        for player in &mut self.players {
+            player.close_before(end);
+        }
+    }
+
     /// What could not be decoded.
     pub fn faults(self) -> Vec<DumpFault> {
         self.players.into_iter().flat_map(Player::into_faults).collect()

@@ -14,13 +14,15 @@ mod mixer;
 mod outcome;
 mod player;
 mod sound;
+mod trial;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 pub use input::{DumpFile, RenderInput};
+pub use trial::decode_all;
 
 use crate::{av::AvError, dump::probe::DumpKey};
 use canvas::CanvasPool;
@@ -32,6 +34,8 @@ use outcome::Outcome;
 pub enum RenderError {
     #[error("cannot {0}")]
     Av(#[from] AvError),
+    #[error("{path}: {1}", path = .0.display())]
+    Work(PathBuf, std::io::Error),
     #[error("cannot start {0} threads: {1}")]
     Threads(usize, rayon::ThreadPoolBuildError),
     #[error("cancelled")]
@@ -50,7 +54,7 @@ pub trait Watch: Sync {
 pub struct Workplace<'a> {
     /// The file to write.
     pub output: &'a Path,
-    /// An existing folder for chunks, on the same file system.
+    /// An existing folder for chunks, on the same file system. Chunks of the same plan that lie there are not made again.
     pub work: &'a Path,
     pub threads: usize,
 }
@@ -97,6 +101,11 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         for index in 0..input.plan.chunks.len() {
             if watch.is_cancelled() || outcome.has_failed() {
                 break;
+            }
+            if let Some(chunk) = chunk::finished_before(input.plan, index, place.work) {
+                composer.skip(index);
+                outcome.encoded(Ok(chunk), watch);
+                continue;
             }
             match pool.install(|| composer.compose(index, &canvases)) {
                 Ok(composed) => {

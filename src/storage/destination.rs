@@ -98,6 +98,14 @@ pub enum Credentials {
 }
 
 impl Destination {
+    /// The bucket or folder by itself: whose it is, roughly.
+    pub fn name(&self) -> String {
+        match self {
+            Destination::S3(it) => it.location.clone(),
+            Destination::File(it) => it.location.display().to_string(),
+        }
+    }
+
     pub fn prefix(&self) -> Option<&str> {
         match self {
             Destination::S3(it) => it.prefix.as_deref(),
