@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use super::{Job, JobError, JobRecord, RecordingFacts, Service, Webhooks, service::now};
 use crate::{
@@ -164,7 +164,7 @@ impl Service {
                 && let Some(entry) = due.next()
             {
                 let service = self.clone();
-                attempts.spawn(async move { service.attempt(entry).await });
+                attempts.spawn(async move { service.attempt(entry).await }.in_current_span());
             }
             let Some(attempt) = attempts.join_next().await else {
                 return Ok(sent);

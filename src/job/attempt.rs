@@ -64,6 +64,7 @@ impl Attempt<'_> {
         let source = JobSource::open(&self.job.place(), &self.service.settings.sources).await?;
         let session = SessionFacts::of(&source.parsed.manifest, self.job.template.as_deref());
         self.session = Some(session.clone());
+        session.show_in_log();
         self.preflight(&session).await?;
 
         let mut meter = Meter::start();

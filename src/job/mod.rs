@@ -7,6 +7,7 @@ mod deliver;
 mod error;
 mod id;
 mod import;
+mod lease;
 mod output;
 mod prepare;
 mod record;

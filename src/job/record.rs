@@ -87,6 +87,16 @@ impl SessionFacts {
         }
     }
 
+    /// Has every further line of the job's span name the session.
+    pub(super) fn show_in_log(&self) {
+        let span = tracing::Span::current();
+        span.record("session", self.session_id.as_str());
+        span.record("room", self.room_id.as_str());
+        if let Some(account) = &self.account_id {
+            span.record("account", account.as_str());
+        }
+    }
+
     /// Where in a destination the session's recordings lie.
     pub fn keys<'a>(&'a self, prefix: Option<&'a str>, started_at: WallTime) -> RecordingKeys<'a> {
         RecordingKeys {

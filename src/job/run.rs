@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, field::Empty, info, info_span, warn};
 
 use super::{Blame, FolderPolicy, Job, JobError, JobRecord, JobSpool, ReadJob, Service, Timings, attempt::Attempt};
 use crate::{
@@ -85,7 +85,7 @@ impl Service {
         begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
     ) -> Result<Done, JobError> {
         let job = &read.job;
-        let span = info_span!("job", job = %job.job_id);
+        let span = info_span!("job", job = %job.job_id, session = Empty, room = Empty, account = Empty);
         self.run_in_span(read, request, begin).instrument(span).await
     }
 
@@ -98,6 +98,21 @@ impl Service {
         let job = &read.job;
         self.check_folder(&job.destination)?;
         let spool = JobSpool::enter(&self.settings.spool, &job.job_id)?;
+        let lease = self.lease(&job.job_id, &request.cancelled).await?;
+        let result = self.run_alone(read, request, spool, begin).await;
+        lease.end().await;
+        result
+    }
+
+    /// Runs a job that nobody else works on.
+    async fn run_alone(
+        &self,
+        read: &ReadJob,
+        request: &RunRequest,
+        spool: JobSpool,
+        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
+    ) -> Result<Done, JobError> {
+        let job = &read.job;
         let before = self.store.record(&job.job_id).await?;
         self.store.keep_job(&job.job_id, &read.document).await?;
         let mut attempt = Attempt {

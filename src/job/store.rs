@@ -5,6 +5,7 @@
 //! jobs/<job_id>/record.json   what became of it
 //! jobs/<job_id>/report.json
 //! parked/<job_id>/<file>      assets that wait for their destination
+//! leases/<job_id>.json        who works on a job just now
 //! outbox/pending/<id>.json    webhooks that are to be sent
 //! outbox/done/<id>.json       webhooks that were delivered, stopped or given up
 //! index/<yyyymmdd>/<room_id>/<session_id>/<job_id>   empty; finds recordings
@@ -15,7 +16,7 @@ use std::path::Path;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{JobError, JobId, JobRecord, settings::Settings};
+use super::{JobError, JobId, JobRecord, lease::Lease, settings::Settings};
 use crate::{
     notify::Entry,
     storage::{Bucket, Folder, LocalFile, ObjectFacts, ObjectKey, Place, Privacy, S3Bucket, UploadJournal, day, part},
@@ -160,6 +161,26 @@ impl Store {
 
     pub async fn forget_parked(&self, key: &ObjectKey) -> Result<(), JobError> {
         self.bucket.delete(key).await.map_err(JobError::Store)
+    }
+
+    pub(super) async fn lease(&self, id: &JobId) -> Result<Option<Lease>, JobError> {
+        self.read(&format!("leases/{id}.json")).await
+    }
+
+    /// Keeps a lease where there is none. False if there is one.
+    pub(super) async fn begin_lease(&self, id: &JobId, lease: &Lease) -> Result<bool, JobError> {
+        let bytes = serde_json::to_vec(lease).expect("a lease is plain data and always serialises");
+        let key = self.key(&format!("leases/{id}.json"))?;
+        self.bucket.put_new(&key, bytes).await.map_err(JobError::Store)
+    }
+
+    pub(super) async fn keep_lease(&self, id: &JobId, lease: &Lease) -> Result<(), JobError> {
+        self.write(&format!("leases/{id}.json"), lease).await
+    }
+
+    pub(super) async fn end_lease(&self, id: &JobId) -> Result<(), JobError> {
+        let key = self.key(&format!("leases/{id}.json"))?;
+        self.bucket.delete(&key).await.map_err(JobError::Store)
     }
 
     async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobError> {

@@ -60,6 +60,14 @@ impl Bucket {
         }
     }
 
+    /// Puts a small object where none is. False if there is one.
+    pub async fn put_new(&self, key: &ObjectKey, bytes: Vec<u8>) -> Result<bool, StorageError> {
+        match self {
+            Bucket::S3(bucket) => bucket.put_new(key, &bytes).await,
+            Bucket::Folder(folder) => blocking(folder, key, move |folder, key| folder.put_new(key, &bytes)).await,
+        }
+    }
+
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
         match self {
             Bucket::S3(bucket) => bucket.delete(key).await,

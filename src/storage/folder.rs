@@ -90,6 +90,20 @@ impl Folder {
         write().map_err(|error| self.error(Action::PutObject, key, &error))
     }
 
+    /// Puts a file where none is. False if there is one.
+    pub fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<bool, StorageError> {
+        let write = || {
+            let draft = self.draft(key)?;
+            fs::write(draft.path(), bytes)?;
+            match draft.persist_noclobber(self.path(key)) {
+                Ok(_) => Ok(true),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+                Err(error) => Err(error.error),
+            }
+        };
+        write().map_err(|error| self.error(Action::PutObject, key, &error))
+    }
+
     pub fn upload(&self, file: &LocalFile, key: &ObjectKey) -> Result<(), StorageError> {
         // always the same draft, so that a process that was killed leaves at most one, and the next one uses it up
         let write = || {
@@ -237,6 +251,8 @@ mod tests {
         folder.put(&key("a/c"), b"three").unwrap();
         assert_eq!(folder.get(&key("a/c"), 100).unwrap().unwrap(), b"three");
         assert_eq!(folder.get(&key("a/x"), 100).unwrap(), None);
+        assert!(!folder.put_new(&key("a/c"), b"four").unwrap() && folder.put_new(&key("b/d"), b"x").unwrap());
+        assert_eq!(folder.get(&key("a/c"), 100).unwrap().unwrap(), b"three");
         assert!(folder.get(&key("a/c"), 2).is_err());
         assert_eq!(folder.list("a/").unwrap(), [key("a/b"), key("a/c")]);
         assert_eq!(folder.list("nothing/").unwrap(), []);

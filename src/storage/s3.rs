@@ -191,6 +191,20 @@ impl S3Bucket {
         self.tried(Action::PutObject, key, send).await.map(|_| ())
     }
 
+    /// Puts a small object where none is. False if there is one.
+    pub async fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<bool, StorageError> {
+        let send = || {
+            let request = self.client.put_object().bucket(&self.name).key(key.as_str());
+            let body = ByteStream::from(bytes.to_vec());
+            request.if_none_match("*").body(body).send()
+        };
+        match self.tried(Action::PutObject, key, send).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.fault == Fault::Changed => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
         let send = || self.client.delete_object().bucket(&self.name).key(key.as_str()).send();
         self.tried(Action::DeleteObject, key, send).await.map(|_| ())
