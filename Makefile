@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check advisories bench fuzz fmt samples clean setup
+.PHONY: help build demo test check advisories bench fuzz soak fmt samples clean setup
 
 # Where setup.sh puts cargo when the machine had none.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -55,6 +55,9 @@ fuzz: ## run each fuzz target for 60 s
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --target-dir "$(abspath $(TARGET))/fuzz" "$$target" \
 	    "$$found" fuzz/corpus/"$$target" -- -max_total_time=60 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
 	done
+
+soak: build ## keep three workers busy for ten minutes and break everything around them (ARGS="…")
+	python3 benches/soak.py $(ARGS)
 
 fmt: ## format the code
 	cargo fmt

@@ -30,6 +30,15 @@ use crate::{
     storage::{Bucket, Fault, ObjectKey, UploadJournal, examine},
 };
 
+/// Between looks at a destination that does not answer.
+const PREFLIGHT_PAUSES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
+
 /// One attempt at a job.
 pub(super) struct Attempt<'a> {
     pub service: &'a Service,
@@ -139,13 +148,20 @@ impl Attempt<'_> {
         }
     }
 
+    /// Finds out whether the destination will take the recording, before anything is made. A network that fails is given
+    /// some time; a refusal is not.
     async fn preflight(&self, session: &SessionFacts) -> Result<(), JobError> {
         let prefix = session.prefix(self.job.destination.prefix());
-        let checkup = examine(&self.job.destination, prefix).await.map_err(JobError::Key)?;
-        if checkup.is_usable() {
-            Ok(())
-        } else {
-            Err(JobError::DestinationRefused(Box::new(checkup)))
+        let mut pauses = PREFLIGHT_PAUSES.iter();
+        loop {
+            let checkup = examine(&self.job.destination, prefix).await.map_err(JobError::Key)?;
+            if checkup.is_usable() {
+                return Ok(());
+            }
+            match pauses.next() {
+                Some(pause) if checkup.is_unreachable() => tokio::time::sleep(*pause).await,
+                Some(_) | None => return Err(JobError::DestinationRefused(Box::new(checkup))),
+            }
         }
     }
 

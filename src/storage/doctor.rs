@@ -99,6 +99,12 @@ impl Checkup {
             .filter(|_| self.refusals().any(|check| check.finding == denied))
     }
 
+    /// Whether nothing speaks against it but that it does not answer.
+    pub fn is_unreachable(&self) -> bool {
+        let denied = |check: &Check| matches!(check.finding, Finding::Denied { .. });
+        !self.is_usable() && !self.refusals().any(denied)
+    }
+
     /// What jobs need and do not have.
     pub fn refusals(&self) -> impl Iterator<Item = &Check> {
         self.checks

@@ -145,7 +145,7 @@ fn by_code(code: Option<&str>, status: u16, region: Option<String>) -> Fault {
         return by_status(status, region);
     };
     match code {
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => Fault::Denied,
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "UserSuspended" | "Forbidden" => Fault::Denied,
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "ExpiredToken"
