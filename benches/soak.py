@@ -122,6 +122,7 @@ class Soak:
             "TESSERA_STORE": str(self.work / "store"),
             "TESSERA_SOURCE_ENDPOINT": f"http://127.0.0.1:{self.s3_proxy.port}",
             "TESSERA_SOURCE_PATH_STYLE": "1",
+            "TESSERA_SOURCE_ALLOWED": f"s3://{DUMPS}/shared",
             "TESSERA_SOURCE_KEY": OWNER[0],
             "TESSERA_SOURCE_SECRET": OWNER[1],
             "TESSERA_ALLOW_PRIVATE_WEBHOOKS": "1",

@@ -27,11 +27,14 @@ trap 'exit 143' INT TERM
   printf 'disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 512MB\n'
 } >"$folder/rabbitmq.conf"
 echo '[].' >"$folder/plugins"
+# the broker looks for overdue answers once a minute; with a short timeout it must look more often
+echo "[{rabbit, [{channel_tick_interval, $((consumer_timeout < 60000 ? 1000 : 60000))}]}]." >"$folder/advanced.config"
 
 export HOME=$folder/home LANG=C.UTF-8 ERL_EPMD_ADDRESS=127.0.0.1
 export RABBITMQ_NODENAME=tessera-$port@localhost RABBITMQ_DIST_PORT=$((port + 1)) RABBITMQ_CONF_ENV_FILE=/dev/null
 export RABBITMQ_MNESIA_BASE=$folder/data RABBITMQ_LOG_BASE=$folder/log RABBITMQ_PID_FILE=$folder/pid
 export RABBITMQ_CONFIG_FILE=$folder/rabbitmq RABBITMQ_ENABLED_PLUGINS_FILE=$folder/plugins
+export RABBITMQ_ADVANCED_CONFIG_FILE=$folder/advanced.config
 # two schedulers that do not spin: the node shares the machine with what is tested
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +S 2:2"
 

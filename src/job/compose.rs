@@ -100,6 +100,7 @@ pub(super) fn make(
 
     let mut report = Report::of(plan);
     report.encoded_frames = rendered.encoded_frames;
+    report.resumed_chunks = rendered.resumed_chunks;
     report.assets = vec![asset];
     report.timings = stages.timings(peak_memory());
     report.warnings = prepared

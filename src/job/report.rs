@@ -25,6 +25,8 @@ pub struct Report {
     pub ticks_per_second: TickRate,
     pub scenes: usize,
     pub encoded_frames: u64,
+    /// Parts that an earlier attempt had finished.
+    pub resumed_chunks: u64,
     pub assets: Vec<Asset>,
     pub timings: Timings,
     pub dumps: Vec<DumpVerdict>,
@@ -104,6 +106,7 @@ impl Report {
             ticks_per_second: plan.ticks_per_second,
             scenes: plan.scenes.len(),
             encoded_frames: 0,
+            resumed_chunks: 0,
             assets: Vec::new(),
             timings: Timings::default(),
             dumps: Vec::new(),

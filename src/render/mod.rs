@@ -68,6 +68,8 @@ pub struct Rendered {
     pub media: Duration,
     pub assembly: Duration,
     pub encoded_frames: u64,
+    /// Chunks that an earlier rendering had finished.
+    pub resumed_chunks: u64,
     /// Dumps that could not be decoded in part or at all, sorted.
     pub faults: Vec<DumpFault>,
 }
@@ -92,6 +94,7 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
     let outcome = Outcome::new(input.plan.chunks.len(), began);
     let mut composer = Composer::new(input);
     let canvases = CanvasPool::new(input.plan.canvas, composer.most_pictures() * (threads + 1));
+    let mut resumed_chunks = 0;
     let mix = || outcome.mixed(mixer::render(input, &sound, watch));
     pool.in_place_scope(|scope| {
         // with a single thread the sound would keep the pictures waiting, so it comes last
@@ -104,6 +107,7 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
             }
             if let Some(chunk) = chunk::finished_before(input.plan, index, place.work) {
                 composer.skip(index);
+                resumed_chunks += 1;
                 outcome.encoded(Ok(chunk), watch);
                 continue;
             }
@@ -131,6 +135,7 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         media,
         assembly,
         encoded_frames,
+        resumed_chunks,
         faults: finished.faults,
     })
 }
