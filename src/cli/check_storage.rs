@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{print, print_json, service::wait};
 use crate::{
     job::{JobError, read_destination},
-    storage::{Checkup, examine},
+    storage::{Checkup, Examination, examine},
 };
 
 /// Try what a job will need in a bucket or folder, and say what is missing
@@ -32,7 +32,11 @@ pub fn run(args: CheckStorageArgs) -> Result<(), JobError> {
         error,
     })?;
     let destination = read_destination(&text, &path.display().to_string())?;
-    let checkup = wait(async { examine(&destination, destination.prefix()).await.map_err(JobError::Key) })?;
+    let checkup = wait(async {
+        examine(&destination, destination.prefix(), Examination::Once)
+            .await
+            .map_err(JobError::Key)
+    })?;
     if args.json {
         let mut value = serde_json::to_value(&checkup).expect("findings are plain data and always serialise");
         value["usable"] = json!(checkup.is_usable());

@@ -27,7 +27,7 @@ use crate::{
     dump::probe::{Depth, DumpKey},
     media::WallTime,
     render::Watch,
-    storage::{Bucket, Fault, ObjectKey, UploadJournal, examine},
+    storage::{Bucket, Examination, Fault, ObjectKey, UploadJournal, examine},
 };
 
 /// Between looks at a destination that does not answer.
@@ -96,7 +96,8 @@ impl Attempt<'_> {
             None => (self.render(prepared, &plan, &target, stages, begin)?, Made::Rendered),
         };
         if let Existing::Unknown(facts) = &target.existing
-            && facts.marks.get("sha256") != Some(&finished.recording.sha256)
+            && self.job.reprocess != Some(Reprocess::Replace)
+            && !is_same(facts, &finished.recording)
         {
             return Err(JobError::OtherPlan {
                 uri: bucket.uri(&target.key),
@@ -152,9 +153,16 @@ impl Attempt<'_> {
     /// some time; a refusal is not.
     async fn preflight(&self, session: &SessionFacts) -> Result<(), JobError> {
         let prefix = session.prefix(self.job.destination.prefix());
+        let journal = journal(self.spool);
+        let examination = Examination::OfJob {
+            id: self.job.job_id.as_str(),
+            journal: &journal,
+        };
         let mut pauses = PREFLIGHT_PAUSES.iter();
         loop {
-            let checkup = examine(&self.job.destination, prefix).await.map_err(JobError::Key)?;
+            let checkup = examine(&self.job.destination, prefix, examination)
+                .await
+                .map_err(JobError::Key)?;
             if checkup.is_usable() {
                 return Ok(());
             }
@@ -199,7 +207,10 @@ impl Attempt<'_> {
 
     /// Under which key the recording is to lie, and what lies there.
     async fn target(&self, session: &SessionFacts, plan: &Plan, bucket: &Bucket) -> Result<Target, JobError> {
-        let plain = Target::look(self.key(session, plan.started_at, None)?, None, plan, bucket).await?;
+        let before = self.before.as_ref().and_then(|record| record.recording.as_ref());
+        let plain = Target::look(self.key(session, plan.started_at, None)?, None, plan, bucket)
+            .await?
+            .remembered(before, plan);
         match (&plain.existing, self.job.reprocess) {
             (Existing::Nothing | Existing::SamePlan(_), _) | (_, Some(Reprocess::Replace)) => Ok(plain),
             (_, Some(Reprocess::NewKey)) => {

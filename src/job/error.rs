@@ -97,7 +97,7 @@ pub enum JobError {
     Store(StorageError),
     #[error("the service's own store: {place} is damaged: {why}")]
     StoreDamaged { place: String, why: String },
-    #[error("{place} cannot be used as it is:\n{lines}", place = .0.destination, lines = .0.complaint())]
+    #[error("{place} cannot be used as it is:\n{lines}", place = .0.place(), lines = .0.complaint())]
     DestinationRefused(Box<Checkup>),
     #[error("destination: {0}")]
     Delivery(StorageError),

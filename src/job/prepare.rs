@@ -16,7 +16,7 @@ use crate::{
         probe::{Depth, DumpKey, Probe, Probes, probe},
     },
     layout::{self, Layout},
-    media::TrackId,
+    media::{TrackId, shown_uri},
     render::DumpFile,
     session::{self, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
@@ -197,7 +197,7 @@ impl Prepared {
 
     fn take(&mut self, key: DumpKey, found: Found) {
         let track = &self.manifest.tracks[key.track];
-        let uri = track.dumps[key.dump].uri.clone();
+        let uri = shown_uri(&track.dumps[key.dump].uri);
         let mut verdict = DumpVerdict {
             key,
             track_id: track.id.clone(),

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use super::{JobError, JobSpool, settings::SourceSettings};
 use crate::{
     dump::{DumpError, LocateError, SourcePolicy, locate, probe::DumpKey},
+    media::shown_uri,
     session::{self, Manifest, Parsed},
     storage::{Class, Fault, ObjectFacts, ObjectKey, Place, S3Bucket, StorageError},
 };
@@ -198,12 +199,12 @@ impl JobSource {
                     let bucket = S3Bucket::connect(&bucket, options.0, options.1.as_ref()).await;
                     Found::There { bucket, key }
                 }
-                Ok(_) | Err(_) => outside(LocateError::NotAllowed(uri.to_owned())),
+                Ok(_) | Err(_) => outside(LocateError::NotAllowed(shown_uri(uri))),
             },
             (Some(("file", _)), Home::Folder(folder)) if self.allows(uri) => {
                 Found::Here(locate(folder, uri, SourcePolicy::AllowFileUris).map_err(Into::into))
             }
-            (Some(_), _) => outside(LocateError::NotAllowed(uri.to_owned())),
+            (Some(_), _) => outside(LocateError::NotAllowed(shown_uri(uri))),
         }
     }
 

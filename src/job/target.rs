@@ -50,6 +50,21 @@ impl Target {
         };
         Ok(Target { key, variant, existing })
     }
+
+    /// A file does not tell what plan it was made from, but the record may.
+    pub fn remembered(mut self, before: Option<&RecordingFacts>, plan: &Plan) -> Target {
+        if let (Existing::Unknown(facts), Some(recording)) = (&self.existing, before)
+            && recording.key == self.key
+            && is_same(facts, recording)
+        {
+            self.existing = if recording.plan_hash == plan.hash {
+                Existing::SamePlan(facts.clone())
+            } else {
+                Existing::OtherPlan
+            };
+        }
+        self
+    }
 }
 
 /// The recording that lies at the target already, if it was made from this plan.
@@ -73,7 +88,7 @@ pub(super) fn adopted(plan: &Plan, target: &Target, prepared: &Prepared) -> Opti
         uri: None,
         parked: None,
         size: facts.size,
-        sha256: facts.marks.get(SHA256_MARK)?.clone(),
+        sha256: sum(facts)?.clone(),
         warnings: warnings.collect(),
         worst_offset_ms: certificate.worst_offset.millis(),
         anchor: certificate.worst_anchor.map(|anchor| name_of(&anchor)),
@@ -116,9 +131,12 @@ pub(super) fn local_file(spool: &JobSpool, file: &str, recording: &RecordingFact
 
 /// Whether what lies in the destination is this recording.
 pub(super) fn is_same(facts: &ObjectFacts, recording: &RecordingFacts) -> bool {
-    // S3 keeps our mark; a folder computes the sum
-    let sum = facts.marks.get(SHA256_MARK).or_else(|| facts.marks.get("sha256"));
-    facts.size == recording.size && sum == Some(&recording.sha256)
+    facts.size == recording.size && sum(facts) == Some(&recording.sha256)
+}
+
+/// S3 keeps our mark; a folder computes the sum.
+fn sum(facts: &ObjectFacts) -> Option<&String> {
+    facts.marks.get(SHA256_MARK).or_else(|| facts.marks.get("sha256"))
 }
 
 /// What is asked for, without where it goes and who is told.

@@ -20,7 +20,7 @@ pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;
 pub use rotation::Rotation;
-pub use secret::{Redacted, Secret, redacted_url};
+pub use secret::{Redacted, Secret, redacted_url, shown_uri};
 pub use span::{Span, Spans};
 pub use stamps::{Break, Receipt, Receipts, RtpEpoch, Stamps};
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

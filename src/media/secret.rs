@@ -51,6 +51,15 @@ pub fn redacted_url(url: &str) -> Redacted<'_> {
     }
 }
 
+/// A URI of a manifest as it may be shown: a web address may be signed, a path is shown as it is.
+pub fn shown_uri(uri: &str) -> String {
+    if uri.contains("://") {
+        redacted_url(uri).to_string()
+    } else {
+        uri.to_owned()
+    }
+}
+
 impl JsonSchema for Secret {
     fn schema_name() -> Cow<'static, str> {
         "Secret".into()
@@ -77,5 +86,10 @@ mod tests {
         let shown = |url| redacted_url(url).to_string();
         assert_eq!(shown("https://example.com/hook?token=x#y"), "https://example.com/hook");
         assert_eq!(shown("https://user:pw@example.com/hook"), "(hidden)");
+        assert_eq!(
+            shown_uri("https://example.com/a.webm?signature=x"),
+            "https://example.com/a.webm"
+        );
+        assert_eq!(shown_uri("tracks/what?.webm"), "tracks/what?.webm");
     }
 }

@@ -49,7 +49,7 @@ pub struct S3Options {
     pub region: Option<String>,
     /// Default: AWS.
     #[serde(default)]
-    #[schemars(regex(pattern = "^https?://"))]
+    #[schemars(regex(pattern = "^https?://[^@?#]+$"))]
     pub endpoint: Option<String>,
     /// Put the bucket into the path of the URL instead of its host name. Default: false.
     #[serde(default)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Action, Class, Destination, Fault, FileDestination, Folder, KeyError, ObjectKey, Patience, S3Bucket, S3Destination,
-    StorageError, folder::Privacy, policy,
+    StorageError, UploadJournal, folder::Privacy, policy,
 };
 
 const CONTENT: &[u8] = b"written by tessera check-storage; may be deleted\n";
@@ -66,6 +66,16 @@ impl Checkup {
         self.refusals().next().is_none()
     }
 
+    /// The destination with all that may be wrong about it.
+    pub fn place(&self) -> String {
+        let endpoint = self.endpoint.as_ref().map(|endpoint| format!(" at {endpoint}"));
+        let region = self.region.as_ref().map(|region| format!(" in region {region}"));
+        [Some(self.destination.clone()), endpoint, region]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// Why it is not, in few words: the same reason is given once.
     pub fn complaint(&self) -> String {
         let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
@@ -113,30 +123,64 @@ impl Checkup {
     }
 }
 
-/// Tries in `destination` what a job will do there. Fails only if no key can be made of `prefix`.
-pub async fn examine(destination: &Destination, prefix: Option<&str>) -> Result<Checkup, KeyError> {
-    let prefix = prefix.unwrap_or_default().trim_matches('/');
-    match destination {
-        Destination::S3(it) => examine_bucket(it, prefix).await,
-        Destination::File(it) => examine_folder(it, prefix),
+/// Who examines: it decides under which name, and who clears away what is left if the process is killed meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub enum Examination<'a> {
+    /// Under a name that nobody else uses.
+    Once,
+    /// Under a name of the job's own: its next run clears away what this one leaves.
+    OfJob { id: &'a str, journal: &'a UploadJournal },
+}
+
+impl Examination<'_> {
+    fn name(self) -> String {
+        match self {
+            Examination::Once => format!("{FIXED_NAME}-{:016x}", fastrand::u64(..)),
+            Examination::OfJob { id, .. } => format!("{FIXED_NAME}-{id}"),
+        }
+    }
+
+    fn journal(self) -> UploadJournal {
+        match self {
+            Examination::Once => UploadJournal::nowhere(),
+            Examination::OfJob { journal, .. } => journal.clone(),
+        }
     }
 }
 
-async fn examine_bucket(destination: &S3Destination, prefix: &str) -> Result<Checkup, KeyError> {
+/// Tries in `destination` what a job will do there. Fails only if no key can be made of `prefix`.
+pub async fn examine(
+    destination: &Destination,
+    prefix: Option<&str>,
+    examination: Examination<'_>,
+) -> Result<Checkup, KeyError> {
+    let prefix = prefix.unwrap_or_default().trim_matches('/');
+    match destination {
+        Destination::S3(it) => examine_bucket(it, prefix, examination).await,
+        Destination::File(it) => examine_folder(it, prefix, examination),
+    }
+}
+
+async fn examine_bucket(
+    destination: &S3Destination,
+    prefix: &str,
+    examination: Examination<'_>,
+) -> Result<Checkup, KeyError> {
     let bucket = S3Bucket::connect(
         &destination.location,
         &destination.options,
         destination.credentials.as_ref(),
     )
     .await;
-    let random = key(prefix, &format!("{FIXED_NAME}-{:016x}", fastrand::u64(..)))?;
+    let passing = key(prefix, &examination.name())?;
     let mut examiner = Examiner {
         bucket: bucket.with_patience(Patience::Short),
+        journal: examination.journal(),
         checks: Vec::new(),
     };
     // deleting what is not there is allowed to whoever may delete, and tells which key to use
-    let may_delete = examiner.delete(&random).await;
-    let probe = if may_delete { random } else { key(prefix, FIXED_NAME)? };
+    let may_delete = examiner.delete(&passing).await;
+    let probe = if may_delete { passing } else { key(prefix, FIXED_NAME)? };
     if !examiner.is_hopeless() {
         examiner.objects(&probe).await;
         examiner.multipart(&probe).await;
@@ -161,6 +205,7 @@ async fn examine_bucket(destination: &S3Destination, prefix: &str) -> Result<Che
 
 struct Examiner {
     bucket: S3Bucket,
+    journal: UploadJournal,
     checks: Vec<Check>,
 }
 
@@ -194,24 +239,37 @@ impl Examiner {
     }
 
     async fn multipart(&mut self, key: &ObjectKey) {
+        // what an earlier run left comes first, since the journal holds one upload
+        if let Err(error) = self.bucket.abort_unfinished(&self.journal).await {
+            self.note(Action::AbortMultipartUpload, Err::<(), _>(error));
+            return;
+        }
         if let Some(id) = self.create(key).await {
-            if let Some(part) = self.upload_part(key, &id).await {
-                self.complete(key, &id, part).await;
-            } else {
-                let aborted = self.bucket.abort(key, &id).await;
-                self.note(Action::AbortMultipartUpload, aborted);
-                return;
-            }
-            if let Some(id) = self.create(key).await {
-                let aborted = self.bucket.abort(key, &id).await;
-                self.note(Action::AbortMultipartUpload, aborted);
+            let completed = match self.upload_part(key, &id).await {
+                Some(part) => self.complete(key, &id, part).await.is_some(),
+                None => false,
+            };
+            if !completed {
+                self.abort(key, &id).await;
+            } else if let Some(id) = self.create(key).await {
+                self.abort(key, &id).await;
             }
         }
     }
 
     async fn create(&mut self, key: &ObjectKey) -> Option<String> {
-        let created = self.bucket.create_upload(key, "text/plain", &BTreeMap::new()).await;
-        self.note(Action::CreateMultipartUpload, created)
+        let begun = self
+            .bucket
+            .begin_upload(key, "text/plain", &BTreeMap::new(), &self.journal)
+            .await;
+        self.note(Action::CreateMultipartUpload, begun)
+    }
+
+    async fn abort(&mut self, key: &ObjectKey, id: &str) {
+        let aborted = self.bucket.abort(key, id).await;
+        if self.note(Action::AbortMultipartUpload, aborted).is_some() {
+            self.journal.clear();
+        }
     }
 
     async fn upload_part(&mut self, key: &ObjectKey, id: &str) -> Option<CompletedPart> {
@@ -236,7 +294,7 @@ impl Examiner {
         )
     }
 
-    async fn complete(&mut self, key: &ObjectKey, id: &str, part: CompletedPart) {
+    async fn complete(&mut self, key: &ObjectKey, id: &str, part: CompletedPart) -> Option<()> {
         let parts = CompletedMultipartUpload::builder().parts(part).build();
         let bucket = &self.bucket;
         let send = || {
@@ -249,7 +307,9 @@ impl Examiner {
             request.multipart_upload(parts.clone()).send()
         };
         let completed = bucket.tried(Action::CompleteMultipartUpload, key, send).await;
-        self.note(Action::CompleteMultipartUpload, completed);
+        self.note(Action::CompleteMultipartUpload, completed)?;
+        self.journal.clear();
+        Some(())
     }
 
     /// Takes down how an operation went, once.
@@ -298,9 +358,13 @@ impl Examiner {
     }
 }
 
-fn examine_folder(destination: &FileDestination, prefix: &str) -> Result<Checkup, KeyError> {
+fn examine_folder(
+    destination: &FileDestination,
+    prefix: &str,
+    examination: Examination<'_>,
+) -> Result<Checkup, KeyError> {
     let folder = Folder::at(&destination.location, Privacy::Usual);
-    let probe = key(prefix, &format!("{FIXED_NAME}-{:016x}", fastrand::u64(..)))?;
+    let probe = key(prefix, &examination.name())?;
     let outcome =
         |result: Result<(), StorageError>| result.map_or_else(|error| finding(&error.fault), |()| Finding::Allowed);
     let checks = vec![

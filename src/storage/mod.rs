@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub use bucket::Bucket;
 pub use destination::{Credentials, Destination, Encryption, FileDestination, S3Destination, S3Options};
-pub use doctor::{Check, Checkup, Finding, examine};
+pub use doctor::{Check, Checkup, Examination, Finding, examine};
 pub use fault::{Action, Class, Fault, StorageError};
 pub use folder::{Folder, Privacy};
 pub use keys::{KeyError, ObjectKey, RecordingKeys, day, part};

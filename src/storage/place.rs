@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf};
 use url::Url;
 
 use super::ObjectKey;
+use crate::media::redacted_url;
 
 /// A place as a user or a manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Place {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{}' is no place: {why}", text.escape_default())]
+#[error("'{}' is no place: {why}", redacted_url(text).to_string().escape_default())]
 pub struct PlaceError {
     text: String,
     why: String,

@@ -1,6 +1,6 @@
 //! A bucket of S3, or of whatever speaks its protocol: the single operations, each tried again while that may help.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, meta::region::RegionProviderChain, retry::RetryConfig, timeout::TimeoutConfig,
@@ -23,6 +23,8 @@ use crate::media::Secret;
 
 /// Where nothing says which region.
 const USUAL_REGION: &str = "us-east-1";
+/// Bytes a second; slower links are not worth waiting for.
+const SLOWEST: u64 = 16 << 10;
 
 /// How long an operation is tried again before it counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +36,21 @@ pub enum Patience {
 }
 
 /// A connection to one bucket. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct S3Bucket {
     pub(super) client: Client,
     pub(super) name: String,
     pub(super) options: S3Options,
     patience: Patience,
+}
+
+/// Without the client, which tells the names of keys.
+impl fmt::Debug for S3Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("S3Bucket");
+        shown.field("name", &self.name).field("options", &self.options);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl S3Bucket {
@@ -264,10 +275,29 @@ impl S3Bucket {
         F: Future<Output = Result<T, SdkError<E, aws_sdk_s3::config::http::HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match tokio::time::timeout(self.patience.answer(), answer).await {
+        self.within_time(action, key, self.patience.answer(), answer).await
+    }
+
+    pub(super) async fn within_time<T, E, F>(
+        &self,
+        action: Action,
+        key: &ObjectKey,
+        limit: Duration,
+        answer: F,
+    ) -> Result<T, StorageError>
+    where
+        F: Future<Output = Result<T, SdkError<E, aws_sdk_s3::config::http::HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match tokio::time::timeout(limit, answer).await {
             Ok(result) => result.map_err(|error| self.error(action, key, fault_of(&error))),
             Err(_) => Err(self.error(action, key, Fault::Unreachable("no answer in time".into()))),
         }
+    }
+
+    /// How long sending `size` bytes may take, the answer included. A stream that stands still is given up earlier.
+    pub(super) fn sending_time(&self, size: u64) -> Duration {
+        self.patience.answer() + Duration::from_secs(size / SLOWEST)
     }
 
     pub(super) fn error(&self, action: Action, key: &ObjectKey, fault: Fault) -> StorageError {

@@ -27,10 +27,10 @@ const ONE_PIECE: u64 = 16 << 20;
 const MOST_PARTS: u64 = 10_000;
 const PARTS_AT_ONCE: usize = 4;
 
-/// Where the id of an upload under way is remembered.
+/// Where the id of an upload under way is remembered, if anywhere.
 #[derive(Debug, Clone)]
 pub struct UploadJournal {
-    path: PathBuf,
+    path: Option<PathBuf>,
 }
 
 /// What the journal says.
@@ -43,25 +43,33 @@ struct Entry {
 
 impl UploadJournal {
     pub fn at(path: PathBuf) -> UploadJournal {
-        UploadJournal { path }
+        UploadJournal { path: Some(path) }
+    }
+
+    /// For whoever has no folder to remember anything in.
+    pub(super) fn nowhere() -> UploadJournal {
+        UploadJournal { path: None }
     }
 
     fn write(&self, entry: &Entry) -> io::Result<()> {
-        let draft = self.path.with_extension("draft");
+        let Some(path) = &self.path else { return Ok(()) };
+        let draft = path.with_extension("draft");
         fs::write(
             &draft,
             serde_json::to_vec(entry).expect("an entry is plain data and always serialises"),
         )?;
         fs::File::open(&draft)?.sync_all()?;
-        fs::rename(&draft, &self.path)
+        fs::rename(&draft, path)
     }
 
     fn read(&self) -> Option<Entry> {
-        serde_json::from_slice(&fs::read(&self.path).ok()?).ok()
+        serde_json::from_slice(&fs::read(self.path.as_ref()?).ok()?).ok()
     }
 
-    fn clear(&self) {
-        let _ = fs::remove_file(&self.path);
+    pub(super) fn clear(&self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -168,10 +176,10 @@ impl S3Bucket {
                     .body(body)
                     .send()
             };
-            send()
+            let limit = self.sending_time(file.size);
+            self.within_time(Action::PutObject, key, limit, send())
                 .await
                 .map(|_| ())
-                .map_err(|error| self.error(Action::PutObject, key, super::fault::fault_of(&error)))
         };
         self.retried(attempt).await
     }
@@ -183,7 +191,7 @@ impl S3Bucket {
         parts: &[Digests],
         journal: &UploadJournal,
     ) -> Result<(), StorageError> {
-        let id = self.create(file, key, journal).await?;
+        let id = self.begin_upload(key, file.content_type, &file.marks, journal).await?;
         let uploads = stretches(file.size)
             .into_iter()
             .zip(parts)
@@ -225,28 +233,33 @@ impl S3Bucket {
         }
     }
 
-    async fn create(&self, file: &LocalFile, key: &ObjectKey, journal: &UploadJournal) -> Result<String, StorageError> {
-        let wrong = |fault| self.error(Action::CreateMultipartUpload, key, fault);
+    /// Begins a multipart upload, notes it in the journal and gives its id.
+    pub(super) async fn begin_upload(
+        &self,
+        key: &ObjectKey,
+        content_type: &str,
+        marks: &BTreeMap<String, String>,
+        journal: &UploadJournal,
+    ) -> Result<String, StorageError> {
         let note = |upload_id| {
             let entry = Entry {
                 key: key.clone(),
                 upload_id,
             };
-            journal
-                .write(&entry)
-                .map_err(|error| wrong(local(&journal.path, &error)))
+            let wrong = |error: io::Error| Fault::Local(format!("the journal of uploads: {error}"));
+            let noted = journal.write(&entry);
+            noted.map_err(|error| self.error(Action::CreateMultipartUpload, key, wrong(error)))
         };
         note(None)?;
         let id = self
-            .create_upload(key, file.content_type, &file.marks)
+            .create_upload(key, content_type, marks)
             .await
             .inspect_err(|_| journal.clear())?;
         note(Some(id.clone()))?;
         Ok(id)
     }
 
-    /// Begins a multipart upload and gives its id.
-    pub(super) async fn create_upload(
+    async fn create_upload(
         &self,
         key: &ObjectKey,
         content_type: &str,
@@ -299,9 +312,9 @@ impl S3Bucket {
                 .content_md5(part.digests.md5_base64())
                 .set_checksum_sha256(self.sends_sha256().then(|| part.digests.sha256_base64()))
                 .body(body)
-                .send()
-                .await;
-            sent.map_err(|error| self.error(Action::UploadPart, key, super::fault::fault_of(&error)))
+                .send();
+            let limit = self.sending_time(part.stretch.length);
+            self.within_time(Action::UploadPart, key, limit, sent).await
         };
         let sent = self.retried(attempt).await?;
         Ok(CompletedPart::builder()
