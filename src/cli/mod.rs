@@ -73,6 +73,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
+    let supervised = matches!(&cli.command, Command::Run(args) if args.is_supervised());
     let result = match cli.command {
         Command::Compose(args) => compose::run(args),
         Command::Plan(args) => plan::run(args),
@@ -94,6 +95,8 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // what a job says to its worker is logged there, once
+        Err(error) if supervised => ExitCode::from(error.exit_code()),
         Err(error) => {
             eprintln!("tessera: {error}");
             ExitCode::from(error.exit_code())

@@ -89,8 +89,15 @@ struct Supervision {
     try_dumps: bool,
 }
 
+impl RunArgs {
+    /// Whether a worker started it.
+    pub fn is_supervised(&self) -> bool {
+        self.how.supervision.supervised
+    }
+}
+
 pub fn run(args: RunArgs) -> Result<(), JobError> {
-    if args.how.supervision.supervised {
+    if args.is_supervised() {
         return supervised(args);
     }
     wait(async {

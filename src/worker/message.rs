@@ -12,12 +12,21 @@ pub struct Message {
     /// The job as JSON, exactly as it was submitted.
     pub body: Vec<u8>,
     pub history: History,
+    pub labels: Labels,
     /// Why it is where it is.
     pub reason: Option<String>,
     /// When it was submitted, in seconds since the Unix epoch.
     pub submitted_at: u64,
     /// How long it stays in a queue that passes messages on.
     pub delay: Option<Duration>,
+}
+
+/// Whose job it is, as its manifest told when it was sorted: for logs and lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    pub session: Option<String>,
+    pub room: Option<String>,
+    pub account: Option<String>,
 }
 
 /// A message to be answered.
@@ -32,6 +41,7 @@ impl Message {
         Message {
             body,
             history: History::default(),
+            labels: Labels::default(),
             reason: None,
             submitted_at,
             delay: None,
@@ -52,6 +62,11 @@ impl Message {
         Message {
             body,
             history,
+            labels: Labels {
+                session: text("x-tessera-session"),
+                room: text("x-tessera-room"),
+                account: text("x-tessera-account"),
+            },
             reason: text("x-tessera-reason"),
             submitted_at,
             delay: None,
@@ -67,11 +82,17 @@ impl Message {
     }
 
     pub fn texts(&self) -> Vec<(&'static str, String)> {
-        let reason = self
-            .reason
-            .iter()
-            .map(|reason| reason.chars().take(LONGEST_NOTE).collect());
-        reason.map(|reason| ("x-tessera-reason", reason)).collect()
+        let labels = &self.labels;
+        let all = [
+            ("x-tessera-reason", &self.reason),
+            ("x-tessera-session", &labels.session),
+            ("x-tessera-room", &labels.room),
+            ("x-tessera-account", &labels.account),
+        ];
+        let given = all.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        given
+            .map(|(name, text)| (name, text.chars().take(LONGEST_NOTE).collect()))
+            .collect()
     }
 
     /// The same job without delay and reason, as it goes on its way.

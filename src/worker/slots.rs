@@ -129,6 +129,20 @@ impl Taker {
 
 /// Carries a job through to its verdict.
 async fn carry(worker: &Worker, taken: Taken) {
+    let read = triage::read(worker, &taken.delivery.message);
+    let labels = taken.delivery.message.labels.clone();
+    let span = info_span!(
+        "job",
+        job = read.as_ref().ok().map(|read| read.job.job_id.as_str()),
+        session = labels.session,
+        room = labels.room,
+        account = labels.account,
+        attempt = taken.delivery.message.history.attempts + 1,
+    );
+    carry_in_span(worker, taken, read).instrument(span).await;
+}
+
+async fn carry_in_span(worker: &Worker, taken: Taken, read: Result<ReadJob, Ending>) {
     let Taken {
         mut delivery,
         lane,
@@ -136,12 +150,8 @@ async fn carry(worker: &Worker, taken: Taken) {
         long,
     } = taken;
     board::waited(age(&delivery.message));
-    let read = triage::read(worker, &delivery.message);
     let ending = match &read {
-        Ok(read) => {
-            let span = info_span!("job", job = %read.job.job_id, attempt = delivery.message.history.attempts + 1);
-            attempt(worker, read, &mut delivery, lane).instrument(span).await
-        }
+        Ok(read) => attempt(worker, read, &mut delivery, lane).await,
         Err(ending) => ending.clone(),
     };
     let verdict = verdict(&ending, delivery.message.history, &worker.settings.patience);
@@ -165,13 +175,13 @@ async fn attempt(worker: &Worker, read: &ReadJob, delivery: &mut Delivery, lane:
         () = worker.until(Course::Stopping) => return Ending::Stopped,
     };
     let _room = room.expect("the memory is never closed");
-    let id = &read.job.job_id;
+    let (id, labels) = (&read.job.job_id, &delivery.message.labels);
     worker.board.begin(
         id,
         Beginning {
             lane: lane.to_string(),
-            account: read.job.destination.name(),
-            session: read.job.session.clone(),
+            account: labels.account.clone().unwrap_or_else(|| read.job.destination.name()),
+            session: labels.session.clone().unwrap_or_else(|| read.job.session.clone()),
             attempt: delivery.message.history.attempts + 1,
         },
     );

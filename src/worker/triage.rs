@@ -7,7 +7,7 @@ use tracing::warn;
 use super::{
     Worker, admission, board,
     broker::{Broker, BrokerError},
-    message::{Delivery, Message},
+    message::{Delivery, Labels, Message},
     topology::{Lane, SHARDS},
     verdict::{Ending, Verdict, verdict},
 };
@@ -46,9 +46,18 @@ pub fn read(worker: &Worker, message: &Message) -> Result<ReadJob, Ending> {
 async fn sort_one(worker: &Worker, broker: &Broker, delivery: &Delivery) -> Result<(), BrokerError> {
     match read(worker, &delivery.message) {
         Ok(read) => {
-            let (lane, account) = look(worker, &read).await;
+            let (lane, labels) = look(worker, &read).await;
+            let account = labels.account.clone().unwrap_or_else(|| read.job.destination.name());
             let queue = worker.names.lane(lane, admission::shard(&account, SHARDS));
-            broker.publish(&queue, &delivery.message.onward()).await?;
+            broker
+                .publish(
+                    &queue,
+                    &Message {
+                        labels,
+                        ..delivery.message.onward()
+                    },
+                )
+                .await?;
         }
         Err(ending) => {
             let verdict = verdict(&ending, delivery.message.history, &worker.settings.patience);
@@ -69,8 +78,8 @@ async fn sort_one(worker: &Worker, broker: &Broker, delivery: &Delivery) -> Resu
     Ok(())
 }
 
-/// The lane and the account, from the manifest. A job whose manifest cannot be read soon fails, so it is short.
-async fn look(worker: &Worker, read: &ReadJob) -> (Lane, String) {
+/// The lane, and whose job it is, from the manifest. A job whose manifest cannot be read soon fails, so it is short.
+async fn look(worker: &Worker, read: &ReadJob) -> (Lane, Labels) {
     let job = &read.job;
     let place = job.place();
     let source = JobSource::open(&place, &worker.service.settings.sources);
@@ -83,8 +92,16 @@ async fn look(worker: &Worker, read: &ReadJob) -> (Lane, String) {
                 .account_id
                 .as_ref()
                 .map(|account| account.as_str().to_owned());
-            (lane, account.unwrap_or_else(|| job.destination.name()))
+            let (session, room) = (manifest.session.id.to_string(), manifest.room_id().to_string());
+            (
+                lane,
+                Labels {
+                    session: Some(session),
+                    room: Some(room),
+                    account,
+                },
+            )
         }
-        Ok(Err(_)) | Err(_) => (Lane::Short, job.destination.name()),
+        Ok(Err(_)) | Err(_) => (Lane::Short, Labels::default()),
     }
 }

@@ -106,8 +106,10 @@ fn wrong_secrets_keys_buckets_and_endpoints_are_told_apart() {
 fn an_endpoint_where_nobody_is_is_named() {
     let mut case = Case::new();
     case.job["destination"]["options"]["endpoint"] = json!("http://127.0.0.1:9");
-    case.check_storage()
-        .failed_with(4, &["cannot be reached", "http://127.0.0.1:9", "check endpoint and network"]);
+    case.check_storage().failed_with(
+        4,
+        &["cannot be reached", "http://127.0.0.1:9", "check endpoint and network"],
+    );
 }
 
 /// A service that says of every request that the bucket is elsewhere, as AWS does.

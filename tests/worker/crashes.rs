@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     stage::{Stage, Worker, await_that, signal},
-    support::services::Server,
+    services::Server,
 };
 
 /// A job that takes long enough to be met in the middle.

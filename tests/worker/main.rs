@@ -3,6 +3,8 @@
 mod crashes;
 mod lanes;
 mod poison;
+#[path = "../support/services.rs"]
+mod services;
 mod stage;
 mod stopping;
 mod timeout;

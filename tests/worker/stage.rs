@@ -14,7 +14,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{self, Run, sample, services::Server, text};
+use crate::services::{Server, rabbitmq_server},
+    support::{self, Run, sample, text};
 
 /// Nothing that a test waits for takes longer, on however slow a machine.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -36,7 +37,7 @@ pub struct Worker {
 impl Stage {
     /// Queues of its own on the broker that all tests share.
     pub fn new() -> Stage {
-        Stage::on(support::services::rabbitmq_server())
+        Stage::on(rabbitmq_server())
     }
 
     pub fn on(broker: &Server) -> Stage {

@@ -2,7 +2,7 @@
 
 use crate::{
     stage::{Stage, await_that, signal},
-    support::services::Server,
+    services::Server,
 };
 
 /// A broker that takes back what is not answered within 4 s, and looks every second.
