@@ -5,8 +5,8 @@ use std::{fs, time::Duration};
 use serde_json::json;
 
 use crate::{
-    stage::{Stage, Worker, await_that, signal},
     services::Server,
+    stage::{Stage, Worker, await_that, signal},
 };
 
 /// A job that takes long enough to be met in the middle.
@@ -64,7 +64,9 @@ fn the_broker_may_go_and_come_back() {
     stage.submit(&slow(&stage, "through"));
     child_in_the_middle(&worker);
     broker.stop();
-    await_that("the worker says so", || worker.get("/readyz").is_some_and(|answer| answer.contains("no broker")));
+    await_that("the worker says so", || {
+        worker.get("/readyz").is_some_and(|answer| answer.contains("no broker"))
+    });
     broker.start_again();
     await_that("it is delivered", || stage.state("through") == "delivered");
     stage.submit(&stage.job("after"));
@@ -79,11 +81,17 @@ fn a_job_that_always_crashes_is_dead_in_the_end() {
     let worker = stage.worker("spool-a", &["--slots", "1"]);
     stage.submit(&slow(&stage, "doomed"));
     for attempt in 1..=3 {
-        await_that("it runs", || worker.status()["jobs"][0]["attempt"] == attempt && worker.child().is_some());
+        await_that("it runs", || {
+            worker.status()["jobs"][0]["attempt"] == attempt && worker.child().is_some()
+        });
         signal(worker.child().unwrap(), "ABRT");
     }
     await_that("it is dead", || stage.dead().len() == 1);
-    assert!(stage.dead()[0]["reason"].as_str().unwrap().contains("SIGABRT"), "{:?}", stage.dead());
+    assert!(
+        stage.dead()[0]["reason"].as_str().unwrap().contains("SIGABRT"),
+        "{:?}",
+        stage.dead()
+    );
     await_that("the failure is on record", || stage.state("doomed") == "failed");
 }
 

@@ -29,12 +29,18 @@ fn a_short_job_does_not_wait_for_a_long_one() {
     assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs}");
     assert_eq!(jobs[0]["job_id"], "long");
     let shown = stage.tessera(&["status", "--listen", &worker.address.to_string()]);
-    assert!(shown.stdout.contains("long lane") && shown.stdout.contains("1 of 2 slots"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("long lane") && shown.stdout.contains("1 of 2 slots"),
+        "{}",
+        shown.stdout
+    );
 }
 
 #[test]
 fn a_job_that_cannot_fit_says_so() {
-    let stage = Stage::new().with("TESSERA_WORKER_MEMORY", "300M").with("TESSERA_RETRY_DELAYS", "1");
+    let stage = Stage::new()
+        .with("TESSERA_WORKER_MEMORY", "300M")
+        .with("TESSERA_RETRY_DELAYS", "1");
     let _worker = stage.worker("spool-a", &[]);
     let mut job = stage.job("huge");
     job["outputs"][0]["resolution"] = json!("3840x2160");
@@ -53,7 +59,13 @@ fn an_idle_worker_is_small_and_quiet() {
     let process = worker.process.id();
     let ticks = || {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-        let fields: Vec<u64> = stat.rsplit(')').next().unwrap().split(' ').filter_map(|field| field.parse().ok()).collect();
+        let fields: Vec<u64> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split(' ')
+            .filter_map(|field| field.parse().ok())
+            .collect();
         // the numbers after the state: utime and stime are the 11th and 12th
         fields[10] + fields[11]
     };
@@ -72,8 +84,22 @@ fn an_idle_worker_is_small_and_quiet() {
 #[test]
 fn the_topology_is_printed_without_a_broker() {
     let stage = Stage::new();
-    let run = stage.tessera(&["worker", "--print-topology", "--json", "--amqp-url", "amqp://127.0.0.1:1"]);
+    let run = stage.tessera(&[
+        "worker",
+        "--print-topology",
+        "--json",
+        "--amqp-url",
+        "amqp://127.0.0.1:1",
+    ]);
     let queues: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).unwrap();
-    assert!(queues.iter().any(|queue| queue["name"].as_str().unwrap().ends_with(".jobs")));
-    assert!(queues.iter().any(|queue| queue["name"].as_str().unwrap().ends_with(".dead")));
+    assert!(
+        queues
+            .iter()
+            .any(|queue| queue["name"].as_str().unwrap().ends_with(".jobs"))
+    );
+    assert!(
+        queues
+            .iter()
+            .any(|queue| queue["name"].as_str().unwrap().ends_with(".dead"))
+    );
 }

@@ -16,11 +16,15 @@ fn poison() -> Vec<Vec<u8>> {
     messages.extend((0..40).map(|length| (0..length * 7).map(|_| random()).collect()));
     messages.extend((1..40).map(|cut| good[..cut * 2].to_vec()));
     messages.extend((2..20).map(|version| {
-        String::from_utf8_lossy(good).replace("\"version\":1", &format!("\"version\":{version}")).into_bytes()
+        String::from_utf8_lossy(good)
+            .replace("\"version\":1", &format!("\"version\":{version}"))
+            .into_bytes()
     }));
     messages.push("[".repeat(10 << 20).into_bytes());
     messages.push(format!("{}1{}", "{\"a\":".repeat(1 << 20), "}".repeat(1 << 20)).into_bytes());
-    messages.push(br#"{"version":1,"job_id":"../../etc","session":"/a","destination":{"type":"file","location":"/b"}}"#.to_vec());
+    messages.push(
+        br#"{"version":1,"job_id":"../../etc","session":"/a","destination":{"type":"file","location":"/b"}}"#.to_vec(),
+    );
     assert_eq!(messages.len(), 100);
     messages
 }
@@ -33,7 +37,9 @@ fn poison_is_dead_lettered_with_a_reason_and_good_jobs_pass_by() {
         publish(&stage, chunk);
         stage.submit(&stage.job(&format!("good-{index}")));
     }
-    await_that("all good jobs are delivered", || (0..5).all(|index| stage.state(&format!("good-{index}")) == "delivered"));
+    await_that("all good jobs are delivered", || {
+        (0..5).all(|index| stage.state(&format!("good-{index}")) == "delivered")
+    });
     await_that("all poison is dead", || stage.dead().len() == 100);
     for job in stage.dead() {
         assert!(!job["reason"].as_str().unwrap_or_default().is_empty(), "{job}");
@@ -64,12 +70,19 @@ fn dead_jobs_are_shown_and_put_back() {
 fn publish(stage: &Stage, messages: &[Vec<u8>]) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let connection = Connection::connect(&stage.amqp_url(), ConnectionProperties::default()).await.unwrap();
+        let connection = Connection::connect(&stage.amqp_url(), ConnectionProperties::default())
+            .await
+            .unwrap();
         let channel = connection.create_channel().await.unwrap();
         for message in messages {
             let queue = stage.queue("jobs").as_str().into();
-            let sent =
-                channel.basic_publish("".into(), queue, BasicPublishOptions::default(), message, BasicProperties::default());
+            let sent = channel.basic_publish(
+                "".into(),
+                queue,
+                BasicPublishOptions::default(),
+                message,
+                BasicProperties::default(),
+            );
             sent.await.unwrap().await.unwrap();
         }
         connection.close(200, "done".into()).await.unwrap();

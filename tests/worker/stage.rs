@@ -14,8 +14,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::services::{Server, rabbitmq_server},
-    support::{self, Run, sample, text};
+use crate::{
+    services::{Server, rabbitmq_server},
+    support::{self, Run, sample, text},
+};
 
 /// Nothing that a test waits for takes longer, on however slow a machine.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -118,7 +120,9 @@ impl Stage {
 
     pub fn record(&self, id: &str) -> Value {
         let text = fs::read_to_string(self.path("store").join("jobs").join(id).join("record.json"));
-        text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null)
+        text.ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or(Value::Null)
     }
 
     pub fn report(&self, id: &str) -> Value {
@@ -137,7 +141,9 @@ impl Stage {
     /// Starts a worker with a spool of that name and waits until it takes jobs.
     pub fn worker(&self, spool: &str, args: &[&str]) -> Worker {
         let worker = self.begin_worker(spool, args);
-        await_that("the worker is ready", || worker.get("/readyz").is_some_and(|answer| answer.contains("200 OK")));
+        await_that("the worker is ready", || {
+            worker.get("/readyz").is_some_and(|answer| answer.contains("200 OK"))
+        });
         worker
     }
 
@@ -146,9 +152,16 @@ impl Stage {
         let log = self.path(&format!("{spool}-{}.log", address.port()));
         let output = File::create(&log).unwrap();
         let mut command = support::command();
-        command.arg("worker").args(["--listen", &address.to_string(), "--spool", text(&self.path(spool))]).args(args);
+        command
+            .arg("worker")
+            .args(["--listen", &address.to_string(), "--spool", text(&self.path(spool))])
+            .args(args);
         command.envs(self.environment()).stdout(Stdio::null()).stderr(output);
-        Worker { process: command.spawn().unwrap(), address, log }
+        Worker {
+            process: command.spawn().unwrap(),
+            address,
+            log,
+        }
     }
 
     fn environment(&self) -> Vec<(String, String)> {
@@ -172,7 +185,11 @@ impl Worker {
     pub fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )
+        .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
@@ -198,8 +215,12 @@ impl Worker {
     /// The sum of a counter's values whose line holds `label`.
     pub fn counter(&self, name: &str, label: &str) -> f64 {
         let answer = self.get("/metrics").unwrap_or_default();
-        let lines = answer.lines().filter(|line| line.starts_with(name) && line.contains(label));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let lines = answer
+            .lines()
+            .filter(|line| line.starts_with(name) && line.contains(label));
+        lines
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 
     pub fn log(&self) -> String {
@@ -234,7 +255,10 @@ impl Drop for Worker {
 }
 
 pub fn signal(process: i32, name: &str) {
-    let status = std::process::Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
+    let status = std::process::Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status()
+        .unwrap();
     assert!(status.success(), "process {process} could not be sent {name}");
 }
 

@@ -35,8 +35,16 @@ fn what_does_not_finish_in_time_is_handed_back_and_taken_up() {
     assert_eq!(stage.state("long"), "unknown", "{}", worker.log());
     let second = stage.worker("spool-a", &["--slots", "1"]);
     await_that("it is delivered", || stage.state("long") == "delivered");
-    assert!(stage.report("long")["resumed_chunks"].as_u64().unwrap() > 0, "{}", second.log());
-    assert_eq!(second.counter("tessera_jobs_total", "retry"), 0.0, "being stopped cost an attempt");
+    assert!(
+        stage.report("long")["resumed_chunks"].as_u64().unwrap() > 0,
+        "{}",
+        second.log()
+    );
+    assert_eq!(
+        second.counter("tessera_jobs_total", "retry"),
+        0.0,
+        "being stopped cost an attempt"
+    );
 }
 
 #[test]
@@ -48,10 +56,15 @@ fn a_third_signal_ends_at_once() {
     let child = worker.child().unwrap();
     for step in ["Stopping", "HandingBack", "Killing"] {
         worker.signal("TERM");
-        await_that("the signal has arrived", || worker.log().contains(step) || worker.process.try_wait().unwrap().is_some());
+        await_that("the signal has arrived", || {
+            worker.log().contains(step) || worker.process.try_wait().unwrap().is_some()
+        });
     }
     assert_eq!(worker.wait(), Some(0));
-    assert!(!std::path::Path::new(&format!("/proc/{child}")).exists(), "the job's process is left");
+    assert!(
+        !std::path::Path::new(&format!("/proc/{child}")).exists(),
+        "the job's process is left"
+    );
     let _second = stage.worker("spool-b", &["--slots", "1"]);
     await_that("another worker does it", || stage.state("cut") == "delivered");
 }

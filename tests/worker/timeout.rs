@@ -1,8 +1,8 @@
 //! Jobs that take longer than the broker waits for an answer.
 
 use crate::{
-    stage::{Stage, await_that, signal},
     services::Server,
+    stage::{Stage, await_that, signal},
 };
 
 /// A broker that takes back what is not answered within 4 s, and looks every second.
@@ -18,7 +18,12 @@ fn a_long_job_keeps_its_claim() {
     hold_up(&stage, &worker, "long", 15);
     await_that("it is delivered", || stage.state("long") == "delivered");
     await_that("it is answered", || worker.counter("tessera_jobs_total", "ack") == 1.0);
-    assert_eq!(worker.counter("tessera_jobs_total", "retry"), 0.0, "it was given to somebody twice: {}", worker.log());
+    assert_eq!(
+        worker.counter("tessera_jobs_total", "retry"),
+        0.0,
+        "it was given to somebody twice: {}",
+        worker.log()
+    );
     assert!(!worker.log().contains("taken the job back"), "{}", worker.log());
 }
 
@@ -30,9 +35,14 @@ fn without_renewal_the_broker_takes_the_job_back() {
     let worker = stage.worker("spool-a", &["--slots", "2"]);
     hold_up(&stage, &worker, "long", 15);
     await_that("it is delivered all the same", || stage.state("long") == "delivered");
-    await_that("the copy is answered", || worker.counter("tessera_jobs_total", "ack") >= 1.0);
+    await_that("the copy is answered", || {
+        worker.counter("tessera_jobs_total", "ack") >= 1.0
+    });
     let log = worker.log();
-    assert!(log.contains("the connection to the broker is lost") || log.contains("another worker is at it"), "{log}");
+    assert!(
+        log.contains("the connection to the broker is lost") || log.contains("another worker is at it"),
+        "{log}"
+    );
     assert_eq!(stage.delivered().len(), 1);
 }
 
