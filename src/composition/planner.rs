@@ -121,7 +121,7 @@ impl Material<'_> {
                 start,
                 end,
                 session_start,
-                clock: piece.clock.clone(),
+                clock: piece.clock.within(both),
             })
         };
         pieces_in_windows(&track.pieces, windows).filter_map(stretch).collect()
@@ -236,7 +236,7 @@ impl Material<'_> {
 fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) -> Vec<SoundStretch> {
     let mut stretches = Vec::new();
     for (piece, window, both) in pieces_in_windows(&track.pieces, windows) {
-        for span in track.live.intersect(&Spans::union([both])).iter() {
+        for span in track.live.around(both).iter().map(|span| span.intersect(both)) {
             let (start, end) = (window.sample_at(span.start, rate), window.sample_at(span.end, rate));
             if start < end {
                 stretches.push(SoundStretch {
@@ -244,7 +244,7 @@ fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) ->
                     start,
                     end,
                     shift: window.shift(rate),
-                    clock: piece.clock.clone(),
+                    clock: piece.clock.within(span),
                 });
             }
         }
@@ -256,12 +256,13 @@ fn pieces_in_windows<'a>(
     pieces: &'a [Piece],
     windows: &'a [Window],
 ) -> impl Iterator<Item = (&'a Piece, &'a Window, Span)> {
-    let pairs = windows.iter().flat_map(move |window| {
-        pieces
+    windows.iter().flat_map(move |window| {
+        let first = pieces.partition_point(|piece| piece.span.end <= window.span.start);
+        let within = pieces[first..]
             .iter()
-            .map(move |piece| (piece, window, piece.span.intersect(window.span)))
-    });
-    pairs.filter(|(_, _, both)| !both.is_empty())
+            .take_while(|piece| piece.span.start < window.span.end);
+        within.map(move |piece| (piece, window, piece.span.intersect(window.span)))
+    })
 }
 
 /// The dumps that a track's stretches are taken from, each once.
