@@ -7,6 +7,7 @@ mod planner;
 mod rate;
 mod request;
 mod scenes;
+pub mod speakers;
 mod windows;
 
 pub use chunks::{encoded_ticks, scenes_in};
