@@ -13,7 +13,8 @@ use crate::job::{self, ComposeRequest, JobError, Report};
 
 /// Compose a session into one MP4, here and now
 ///
-/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4 and <OUT>/report.json.
+/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4, where somebody speaks the speakers beside it (.speakers.vtt), and
+/// <OUT>/report.json.
 #[derive(Debug, Args)]
 pub struct ComposeArgs {
     #[command(flatten)]
@@ -52,14 +53,17 @@ pub fn run(args: ComposeArgs) -> Result<(), JobError> {
 
 fn summary(report: &Report) -> String {
     let mut text = String::new();
-    for asset in &report.assets {
+    for (index, asset) in report.assets.iter().enumerate() {
         text += &format!("{}\n", asset.path);
-        let (size, length) = (bytes(asset.size), clock(report.duration()));
-        text += &format!(
-            "  {length} long, {} at {} ticks a second, {size}\n",
-            report.canvas,
-            report.ticks_per_second.per_second()
-        );
+        // the recording comes first; what stands beside it is told by its name
+        if index == 0 {
+            let (size, length) = (bytes(asset.size), clock(report.duration()));
+            text += &format!(
+                "  {length} long, {} at {} ticks a second, {size}\n",
+                report.canvas,
+                report.ticks_per_second.per_second()
+            );
+        }
     }
     let (speed, timings) = (report.speed_thousandths(), &report.timings);
     let seconds = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);

@@ -6,6 +6,7 @@ mod import;
 mod output;
 mod prepare;
 mod report;
+mod speakers;
 mod usage;
 
 pub use compose::{ComposeRequest, compose};
@@ -13,3 +14,4 @@ pub use error::{Blame, JobError};
 pub use import::{Existing, import_folder, write_manifest};
 pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, load_layout, prepare};
 pub use report::{Asset, Report, Timings};
+pub use speakers::SpokenBy;
