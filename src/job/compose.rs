@@ -1,6 +1,6 @@
 //! A local run: session in, recording and report out.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use tracing::debug;
 
@@ -27,15 +27,20 @@ pub struct ComposeRequest {
     pub threads: usize,
 }
 
-/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress.
-pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
+/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress; until then
+/// `cancelled` asks to stop.
+pub fn compose<W: Watch>(
+    request: &ComposeRequest,
+    cancelled: &AtomicBool,
+    begin: impl FnOnce(&Plan) -> W,
+) -> Result<Report, JobError> {
     let mut meter = Meter::start();
     let mut prepared = prepare(&request.source, Depth::Packets)?;
     let mut stages = Stages {
         prepare: meter.lap(),
         ..Stages::default()
     };
-    prepared.listen(request.threads)?;
+    prepared.listen(request.threads, cancelled)?;
     let plan = prepared.plan(&request.request)?;
     let folder = OutputFolder::open(&request.out)?;
     stages.listen = meter.lap();

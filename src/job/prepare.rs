@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, atomic::AtomicBool},
 };
 
 use serde::Serialize;
@@ -177,13 +177,13 @@ fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePol
 
 impl Prepared {
     /// Listens to all of the session's sound, so that a plan can level it and tell who speaks.
-    pub fn listen(&mut self, threads: usize) -> Result<(), JobError> {
+    pub fn listen(&mut self, threads: usize, cancelled: &AtomicBool) -> Result<(), JobError> {
         let listening = listening(&self.timeline, &self.probes);
         let dumps = Dumps {
             files: &self.files,
             probes: &self.probes,
         };
-        self.hearing = render::listen(&listening, dumps, threads)?;
+        self.hearing = render::listen(&listening, dumps, threads, cancelled)?;
         Ok(())
     }
 
