@@ -1,6 +1,6 @@
 //! `tessera compose`: a local run, no queue and no bucket.
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, sync::Arc, thread};
 
 use clap::Args;
 
@@ -13,7 +13,8 @@ use crate::job::{self, ComposeRequest, JobError, Report};
 
 /// Compose a session into one MP4, here and now
 ///
-/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4 and <OUT>/report.json.
+/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4, where somebody speaks the speakers beside it (.speakers.vtt), and
+/// <OUT>/report.json.
 #[derive(Debug, Args)]
 pub struct ComposeArgs {
     #[command(flatten)]
@@ -42,7 +43,9 @@ pub fn run(args: ComposeArgs) -> Result<(), JobError> {
         threads,
     };
     let cancelled = progress::cancellation();
-    let report = job::compose(&request, |plan| progress::Progress::new(plan, cancelled))?;
+    let report = job::compose(&request, &cancelled, |plan| {
+        progress::Progress::new(plan, Arc::clone(&cancelled))
+    })?;
     if args.json {
         print_json(&report)
     } else {
@@ -52,14 +55,17 @@ pub fn run(args: ComposeArgs) -> Result<(), JobError> {
 
 fn summary(report: &Report) -> String {
     let mut text = String::new();
-    for asset in &report.assets {
+    for (index, asset) in report.assets.iter().enumerate() {
         text += &format!("{}\n", asset.path);
-        let (size, length) = (bytes(asset.size), clock(report.duration()));
-        text += &format!(
-            "  {length} long, {} at {} ticks a second, {size}\n",
-            report.canvas,
-            report.ticks_per_second.per_second()
-        );
+        // the recording comes first; what stands beside it is told by its name
+        if index == 0 {
+            let (size, length) = (bytes(asset.size), clock(report.duration()));
+            text += &format!(
+                "  {length} long, {} at {} ticks a second, {size}\n",
+                report.canvas,
+                report.ticks_per_second.per_second()
+            );
+        }
     }
     let (speed, timings) = (report.speed_thousandths(), &report.timings);
     let seconds = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);

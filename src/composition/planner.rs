@@ -1,17 +1,21 @@
 //! From timeline and request to plan.
 
 use super::{
+    Levelling,
     chunks::{chunks, encoded_ticks},
+    hearing::{Audible, Hearing, Listening},
+    levels::gains,
     pace::{PacedFrame, pace},
-    plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, VideoStretch, VideoTrack},
+    plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
     scenes::stage,
+    speakers::turns,
     windows::{Window, windows},
 };
 use crate::{
     dump::probe::{DumpKey, Probes},
-    media::{ChannelCount, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
+    media::{ChannelCount, Gain, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
     session::Manifest,
     timeline::{Piece, Timeline, TrackTimeline},
 };
@@ -37,7 +41,15 @@ pub struct Material<'a> {
 }
 
 /// Decides everything about one recording.
-pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: &Request) -> Result<Plan, PlanError> {
+///
+/// `hearing` is what was heard of [`listening`]; where it is empty nobody speaks and nothing is levelled.
+pub fn plan(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    probes: &Probes,
+    hearing: &Hearing,
+    request: &Request,
+) -> Result<Plan, PlanError> {
     let material = Material { timeline, probes };
     if !timeline.tracks.iter().any(TrackTimeline::is_alive) {
         return Err(PlanError::NothingUsable);
@@ -64,7 +76,13 @@ pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: 
         .map(|window| window.end)
         .expect("at least one stretch is kept");
     let staging = stage(timeline, &windows, rate, &request.layout, request.canvas);
-    let audio = material.audio_tracks(&windows, rate);
+    let mut audio = material.audio_tracks(&windows, rate);
+    if request.levelling == Levelling::On {
+        let gains = gains(hearing, &kept);
+        audio
+            .iter_mut()
+            .for_each(|track| track.gain = gains.get(&track.track).copied().unwrap_or_default());
+    }
     let mix = Mix {
         channels: material.channels(&audio),
         sample_rate: SAMPLE_RATE,
@@ -95,6 +113,7 @@ pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: 
         scenes: staging.scenes,
         audio,
         mix,
+        speakers: speakers(hearing, &windows, rate),
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
         warnings: staging.warnings,
@@ -102,6 +121,56 @@ pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: 
     };
     plan.cost = material.cost(&plan);
     Ok(plan.sealed())
+}
+
+/// What has to be listened to before planning: every track of sound, over the whole session.
+pub fn listening(timeline: &Timeline, probes: &Probes) -> Listening {
+    let material = Material { timeline, probes };
+    // without pauses the recording's time is the session's, whatever the rate
+    let rate = TickRate::CANDIDATES[0];
+    let whole = windows(&Spans::union([Span::new(SessionTime::START, timeline.end)]), rate);
+    let tracks = material.audio_tracks(&whole, rate);
+    let channels = material.channels(&tracks);
+    let source = |track: &AudioTrack| {
+        timeline
+            .tracks
+            .iter()
+            .find(|own| own.index == track.track)
+            .map(|own| own.source)
+    };
+    let audible = tracks.into_iter().filter_map(|track| {
+        let source = source(&track)?;
+        Some(Audible { track, source })
+    });
+    Listening {
+        tracks: audible.collect(),
+        channels,
+    }
+}
+
+/// The speakers' turns in the recording; pauses cut them.
+fn speakers(hearing: &Hearing, windows: &[Window], rate: TickRate) -> Vec<Speaker> {
+    let turns = turns(&hearing.speech());
+    let parts = turns.iter().flat_map(|turn| {
+        windows.iter().map(move |window| {
+            let both = turn.span.intersect(window.span);
+            (turn, both, window)
+        })
+    });
+    let speaker = |(turn, both, window): (&super::speakers::SpeakerTurn, Span, &Window)| {
+        let (start, end) = (
+            window.tick_at_or_after(both.start, rate),
+            window.tick_at_or_after(both.end, rate),
+        );
+        (!both.is_empty() && start < end).then(|| Speaker {
+            peer_id: turn.peer.clone(),
+            start,
+            end,
+        })
+    };
+    let mut speakers: Vec<Speaker> = parts.filter_map(speaker).collect();
+    speakers.sort_by_key(|speaker| speaker.start);
+    speakers
 }
 
 impl Material<'_> {
@@ -121,7 +190,7 @@ impl Material<'_> {
                 start,
                 end,
                 session_start,
-                clock: piece.clock.clone(),
+                clock: piece.clock.within(both),
             })
         };
         pieces_in_windows(&track.pieces, windows).filter_map(stretch).collect()
@@ -159,6 +228,7 @@ impl Material<'_> {
             track_id: track.track_id.clone(),
             peer_id: track.peer_id.clone(),
             track: track.index,
+            gain: Gain::UNITY,
             stretches: sound_stretches(track, windows, rate),
         });
         tracks.filter(|track| !track.stretches.is_empty()).collect()
@@ -236,7 +306,7 @@ impl Material<'_> {
 fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) -> Vec<SoundStretch> {
     let mut stretches = Vec::new();
     for (piece, window, both) in pieces_in_windows(&track.pieces, windows) {
-        for span in track.live.intersect(&Spans::union([both])).iter() {
+        for span in track.live.around(both).iter().map(|span| span.intersect(both)) {
             let (start, end) = (window.sample_at(span.start, rate), window.sample_at(span.end, rate));
             if start < end {
                 stretches.push(SoundStretch {
@@ -244,7 +314,7 @@ fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) ->
                     start,
                     end,
                     shift: window.shift(rate),
-                    clock: piece.clock.clone(),
+                    clock: piece.clock.within(span),
                 });
             }
         }
@@ -256,12 +326,13 @@ fn pieces_in_windows<'a>(
     pieces: &'a [Piece],
     windows: &'a [Window],
 ) -> impl Iterator<Item = (&'a Piece, &'a Window, Span)> {
-    let pairs = windows.iter().flat_map(move |window| {
-        pieces
+    windows.iter().flat_map(move |window| {
+        let first = pieces.partition_point(|piece| piece.span.end <= window.span.start);
+        let within = pieces[first..]
             .iter()
-            .map(move |piece| (piece, window, piece.span.intersect(window.span)))
-    });
-    pairs.filter(|(_, _, both)| !both.is_empty())
+            .take_while(|piece| piece.span.start < window.span.end);
+        within.map(move |piece| (piece, window, piece.span.intersect(window.span)))
+    })
 }
 
 /// The dumps that a track's stretches are taken from, each once.

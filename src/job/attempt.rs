@@ -77,7 +77,8 @@ impl Attempt<'_> {
         self.preflight(&session).await?;
 
         let mut meter = Meter::start();
-        let prepared = self.prepare(source).await?;
+        let mut prepared = self.prepare(source).await?;
+        tokio::task::block_in_place(|| prepared.listen(self.request.threads, &self.request.cancelled))?;
         let request = self
             .job
             .composite()

@@ -1,6 +1,6 @@
 //! A local run: session in, recording and report out.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use tracing::debug;
 
@@ -9,6 +9,7 @@ use super::{
     output::OutputFolder,
     prepare::{Verdict, prepare},
     report::Stages,
+    speakers::{speakers, webvtt},
     usage::{Meter, peak_memory},
 };
 use crate::{
@@ -26,16 +27,23 @@ pub struct ComposeRequest {
     pub threads: usize,
 }
 
-/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress.
-pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
+/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress; until then
+/// `cancelled` asks to stop.
+pub fn compose<W: Watch>(
+    request: &ComposeRequest,
+    cancelled: &AtomicBool,
+    begin: impl FnOnce(&Plan) -> W,
+) -> Result<Report, JobError> {
     let mut meter = Meter::start();
-    let prepared = prepare(&request.source, Depth::Packets)?;
-    let plan = prepared.plan(&request.request)?;
-    let folder = OutputFolder::open(&request.out)?;
-    let stages = Stages {
+    let mut prepared = prepare(&request.source, Depth::Packets)?;
+    let mut stages = Stages {
         prepare: meter.lap(),
         ..Stages::default()
     };
+    prepared.listen(request.threads, cancelled)?;
+    let plan = prepared.plan(&request.request)?;
+    let folder = OutputFolder::open(&request.out)?;
+    stages.listen = meter.lap();
     let watch = begin(&plan);
     let name = format!("{}.mp4", plan.file_stem());
     let making = Making {
@@ -44,7 +52,11 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
         threads: request.threads,
         stages,
     };
-    let report = make(prepared, &plan, making, &watch)?;
+    let mut report = make(prepared, &plan, making, &watch)?;
+    if !report.speakers.is_empty() {
+        let name = format!("{}.speakers.vtt", plan.file_stem());
+        report.assets.push(folder.write(&webvtt(&report.speakers), &name, "speakers")?);
+    }
     folder.write_report(&report)?;
     Ok(report)
 }
@@ -102,6 +114,7 @@ pub(super) fn make(
     report.encoded_frames = rendered.encoded_frames;
     report.resumed_chunks = rendered.resumed_chunks;
     report.assets = vec![asset];
+    report.speakers = speakers(plan, &prepared.manifest);
     report.timings = stages.timings(peak_memory());
     report.warnings = prepared
         .warnings
@@ -119,7 +132,7 @@ impl Prepared {
     /// The plan of one recording of this session.
     pub fn plan(&self, request: &Request) -> Result<Plan, JobError> {
         let path = self.manifest_path.clone();
-        plan(&self.manifest, &self.timeline, &self.probes, request).map_err(|error| match error {
+        plan(&self.manifest, &self.timeline, &self.probes, &self.hearing, request).map_err(|error| match error {
             PlanError::NothingUsable
                 if self
                     .verdicts

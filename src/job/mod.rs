@@ -22,6 +22,7 @@ mod spool;
 mod store;
 mod target;
 mod trial;
+mod speakers;
 mod usage;
 
 pub use announce::Sent;
@@ -41,3 +42,4 @@ pub use spec::{Composite, Job, Output, ReadJob, Reprocess, read_destination};
 pub use spool::{JobSpool, used_bytes};
 pub use store::{IndexEntry, Store, Webhooks};
 pub use trial::try_here;
+pub use speakers::SpokenBy;

@@ -74,6 +74,16 @@ impl OutputFolder {
         })
     }
 
+    /// Writes a file of text to its name.
+    pub fn write(&self, text: &str, name: &str, kind: &'static str) -> Result<Asset, JobError> {
+        let draft = self.work().join(name);
+        fs::write(&draft, text).map_err(|error| JobError::Output {
+            path: draft.clone(),
+            error,
+        })?;
+        self.publish(&draft, name, kind)
+    }
+
     pub fn write_report(&self, report: &Report) -> Result<(), JobError> {
         self.write_document("report.json", report)
     }

@@ -4,20 +4,21 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, atomic::AtomicBool},
 };
 
 use serde::Serialize;
 
 use super::JobError;
 use crate::{
+    composition::{hearing::Hearing, listening},
     dump::{
         DumpError, SourcePolicy, locate,
         probe::{Depth, DumpKey, Probe, Probes, probe},
     },
     layout::{self, Layout},
     media::{TrackId, shown_uri},
-    render::DumpFile,
+    render::{self, DumpFile, Dumps},
     session::{self, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
 };
@@ -40,6 +41,8 @@ pub struct Prepared {
     /// One for every dump of the manifest, in its order.
     pub verdicts: Vec<DumpVerdict>,
     pub timeline: Timeline,
+    /// Empty until it was listened to.
+    pub hearing: Hearing,
     /// About the manifest, the timeline and the dumps.
     pub warnings: Vec<String>,
 }
@@ -104,6 +107,7 @@ pub fn prepare_dumps(manifest_path: PathBuf, parsed: Parsed, find: FindDump<'_>,
         probes: Probes::new(),
         verdicts: Vec::new(),
         timeline: build(&manifest, &[]),
+        hearing: Hearing::default(),
         warnings: parsed.warnings,
         manifest,
     };
@@ -181,6 +185,17 @@ fn probe_one(manifest: &Manifest, key: DumpKey, find: FindDump<'_>, depth: Depth
 }
 
 impl Prepared {
+    /// Listens to all of the session's sound, so that a plan can level it and tell who speaks.
+    pub fn listen(&mut self, threads: usize, cancelled: &AtomicBool) -> Result<(), JobError> {
+        let listening = listening(&self.timeline, &self.probes);
+        let dumps = Dumps {
+            files: &self.files,
+            probes: &self.probes,
+        };
+        self.hearing = render::listen(&listening, dumps, threads, cancelled)?;
+        Ok(())
+    }
+
     /// What can be said about dumps that are not simply used.
     pub fn dump_warnings(&self) -> Vec<String> {
         let bad = self.verdicts.iter().filter(|verdict| verdict.verdict != Verdict::Used);

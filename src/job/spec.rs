@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{JobError, JobId};
 use crate::{
-    composition::{FramePolicy, RateChoice, Request},
+    composition::{FramePolicy, Levelling, RateChoice, Request},
     media::{
         Preset, SessionTime, Size, TickRate, TimeDelta,
         document::{self, Fault, Values},
@@ -54,7 +54,7 @@ pub enum Output {
 }
 
 /// How a composite looks. All of it may be left out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Composite {
     /// A built-in layout, or one of the configured folder of layouts. Default: `grid`.
     #[serde(default)]
@@ -78,6 +78,9 @@ pub struct Composite {
     #[serde(default)]
     #[schemars(range(min = 0, max = 51))]
     pub crf: Option<u8>,
+    /// Make quiet and loud speakers equally loud. Default: true.
+    #[serde(default = "yes")]
+    pub levelling: bool,
     /// Leave out what comes before: milliseconds since the recording began.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -213,6 +216,7 @@ impl Composite {
             },
             preset: self.preset.unwrap_or(Preset::Veryfast),
             crf: self.crf.unwrap_or(23),
+            levelling: if self.levelling { Levelling::On } else { Levelling::Off },
             from: self.from_ms.map(millis),
             to: self.to_ms.map(millis),
         }
@@ -239,6 +243,16 @@ pub fn read_destination(text: &str, name: &str) -> Result<Destination, JobError>
     } else {
         Err(wrong(faults))
     }
+}
+
+impl Default for Composite {
+    fn default() -> Composite {
+        serde_json::from_str("{}").expect("all of a composite may be left out")
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one_composite() -> Vec<Output> {

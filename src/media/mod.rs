@@ -3,6 +3,7 @@
 mod channels;
 mod color;
 pub mod document;
+mod gain;
 mod geometry;
 mod ids;
 mod kind;
@@ -15,6 +16,7 @@ mod time;
 
 pub use channels::ChannelCount;
 pub use color::Rgb;
+pub use gain::Gain;
 pub use geometry::{Fit, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};

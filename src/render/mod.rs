@@ -10,6 +10,7 @@ mod compose;
 mod decoder;
 mod input;
 mod limiter;
+mod listen;
 mod mixer;
 mod outcome;
 mod player;
@@ -21,7 +22,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use input::{DumpFile, RenderInput};
+pub use input::{DumpFile, Dumps, RenderInput};
+pub use listen::listen;
 pub use trial::decode_all;
 
 use crate::{av::AvError, dump::probe::DumpKey};

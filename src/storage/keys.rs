@@ -164,7 +164,7 @@ mod tests {
             prefix,
             room,
             session,
-            started_at: "2026-11-20T23:59:59.250-01:00".parse().unwrap(),
+            started_at: WallTime::parse("2026-11-20T23:59:59.250-01:00").unwrap(),
         }
     }
 

@@ -14,7 +14,7 @@ fn a_short_job_does_not_wait_for_a_long_one() {
     let stage = Stage::new();
     let worker = stage.worker("spool-a", &["--slots", "2"]);
     let mut long = stage.job("long");
-    long["session"] = json!(text(&stage.long_session("2026-11-20T13:00:00Z")));
+    long["session"] = json!(text(&stage.long_session("2026-11-21T10:00:00Z")));
     long["outputs"][0]["constant_frame_rate"] = json!(true);
     long["outputs"][0]["fps"] = json!(30);
     stage.submit(&long);
