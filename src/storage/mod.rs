@@ -2,11 +2,13 @@
 
 mod bucket;
 mod checksum;
+mod checkup;
 mod destination;
 mod doctor;
 mod download;
 mod fault;
 mod folder;
+mod journal;
 mod keys;
 mod place;
 mod policy;
@@ -16,14 +18,15 @@ mod upload;
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use bucket::Bucket;
+pub use checkup::{Check, Checkup, Finding};
 pub use destination::{Credentials, Destination, Encryption, FileDestination, S3Destination, S3Options};
-pub use doctor::{Check, Checkup, Examination, Finding, examine};
+pub use doctor::{Examination, examine};
 pub use fault::{Action, Class, Fault, StorageError};
 pub use folder::{Folder, Privacy};
+pub use journal::UploadJournal;
 pub use keys::{KeyError, ObjectKey, RecordingKeys, day, part};
 pub use place::{Place, PlaceError};
 pub use s3::{Patience, S3Bucket};
-pub use upload::UploadJournal;
 
 /// A finished file of this machine, and what the bucket shall know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

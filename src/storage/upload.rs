@@ -3,22 +3,18 @@
 //! The id of a multipart upload is written to a journal before any part is sent, and an upload that the journal names
 //! is aborted before another begins: a process that was killed leaves no parts behind that somebody pays for.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use aws_sdk_s3::{
     primitives::{ByteStream, Length},
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, StorageClass},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Fault, LocalFile, ObjectKey, S3Bucket, StorageError,
+    Action, Fault, LocalFile, ObjectKey, S3Bucket, StorageError, UploadJournal,
     checksum::{self, Digests, Multipart, Stretch},
+    journal::Entry,
 };
 
 /// Files up to this size go in one piece.
@@ -27,62 +23,15 @@ const ONE_PIECE: u64 = 16 << 20;
 const MOST_PARTS: u64 = 10_000;
 const PARTS_AT_ONCE: usize = 4;
 
-/// Where the id of an upload under way is remembered, if anywhere.
-#[derive(Debug, Clone)]
-pub struct UploadJournal {
-    path: Option<PathBuf>,
-}
-
-/// What the journal says.
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    key: ObjectKey,
-    /// Absent between the intent and the service's answer.
-    upload_id: Option<String>,
-}
-
-impl UploadJournal {
-    pub fn at(path: PathBuf) -> UploadJournal {
-        UploadJournal { path: Some(path) }
-    }
-
-    /// For whoever has no folder to remember anything in.
-    pub(super) fn nowhere() -> UploadJournal {
-        UploadJournal { path: None }
-    }
-
-    fn write(&self, entry: &Entry) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let draft = path.with_extension("draft");
-        fs::write(
-            &draft,
-            serde_json::to_vec(entry).expect("an entry is plain data and always serialises"),
-        )?;
-        fs::File::open(&draft)?.sync_all()?;
-        fs::rename(&draft, path)
-    }
-
-    fn read(&self) -> Option<Entry> {
-        serde_json::from_slice(&fs::read(self.path.as_ref()?).ok()?).ok()
-    }
-
-    pub(super) fn clear(&self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 impl S3Bucket {
     /// Puts `file` at `key` and checks what arrived. An upload that was cut off earlier is aborted first.
     pub async fn upload(&self, file: &LocalFile, key: &ObjectKey, journal: &UploadJournal) -> Result<(), StorageError> {
         self.abort_unfinished(journal).await?;
-        let parts = self.digests(file, key).await?;
-        if file.size <= ONE_PIECE {
-            self.put_file(file, key, &parts[0]).await?;
+        let parts = if file.size <= ONE_PIECE {
+            vec![self.put_file(file, key).await?]
         } else {
-            self.put_parts(file, key, &parts, journal).await?;
-        }
+            self.put_parts(file, key, journal).await?
+        };
         self.verify(file, key, &parts).await
     }
 
@@ -135,33 +84,21 @@ impl S3Bucket {
         }
     }
 
-    /// The checksums of all parts, each read once.
-    async fn digests(&self, file: &LocalFile, key: &ObjectKey) -> Result<Vec<Digests>, StorageError> {
-        let stretches: Vec<Stretch> = stretches(file.size);
-        stream::iter(stretches)
-            .map(|stretch| {
-                let path = file.path.clone();
-                tokio::task::spawn_blocking(move || Digests::of(&path, stretch))
-            })
-            .buffered(2)
-            .map(|result| result.expect("computing a checksum does not panic"))
-            .try_collect()
-            .await
-            .map_err(|error| self.error(Action::PutObject, key, local(&file.path, &error)))
+    async fn digests(&self, file: &LocalFile, key: &ObjectKey, stretch: Stretch) -> Result<Digests, StorageError> {
+        let path = file.path.clone();
+        let digests = tokio::task::spawn_blocking(move || Digests::of(&path, stretch)).await;
+        let digests = digests.expect("computing a checksum does not panic");
+        digests.map_err(|error| self.error(Action::PutObject, key, local(&file.path, &error)))
     }
 
-    async fn put_file(&self, file: &LocalFile, key: &ObjectKey, digests: &Digests) -> Result<(), StorageError> {
+    async fn put_file(&self, file: &LocalFile, key: &ObjectKey) -> Result<Digests, StorageError> {
+        let whole = Stretch {
+            offset: 0,
+            length: file.size,
+        };
+        let digests = self.digests(file, key, whole).await?;
         let attempt = || async {
-            let body = self
-                .body(
-                    file,
-                    key,
-                    Stretch {
-                        offset: 0,
-                        length: file.size,
-                    },
-                )
-                .await?;
+            let body = self.body(file, key, whole).await?;
             let send = || {
                 let request = self.client.put_object().bucket(&self.name).key(key.as_str());
                 request
@@ -181,56 +118,44 @@ impl S3Bucket {
                 .await
                 .map(|_| ())
         };
-        self.retried(attempt).await
+        self.retried(attempt).await?;
+        Ok(digests)
     }
 
     async fn put_parts(
         &self,
         file: &LocalFile,
         key: &ObjectKey,
-        parts: &[Digests],
         journal: &UploadJournal,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Vec<Digests>, StorageError> {
         let id = self.begin_upload(key, file.content_type, &file.marks, journal).await?;
+        let sent = self.send_parts(file, key, &id).await;
+        // if even aborting fails, the journal stays and the next attempt aborts
+        if sent.is_ok() || self.abort(key, &id).await.is_ok() {
+            journal.clear();
+        }
+        sent
+    }
+
+    /// Sends all parts, several at once, and completes the upload.
+    async fn send_parts(&self, file: &LocalFile, key: &ObjectKey, id: &str) -> Result<Vec<Digests>, StorageError> {
         let uploads = stretches(file.size)
             .into_iter()
-            .zip(parts)
             .zip(1..)
-            .map(|((stretch, digests), number)| {
-                let id = &id;
-                async move {
-                    self.put_part(
-                        file,
-                        key,
-                        id,
-                        Part {
-                            number,
-                            stretch,
-                            digests,
-                        },
-                    )
-                    .await
-                }
+            .map(|(stretch, number)| async move {
+                let digests = self.digests(file, key, stretch).await?;
+                let part = Part {
+                    number,
+                    stretch,
+                    digests: &digests,
+                };
+                let sent = self.put_part(file, key, id, part).await?;
+                Ok((sent, digests))
             });
-        let sent: Result<Vec<CompletedPart>, StorageError> =
-            stream::iter(uploads).buffered(PARTS_AT_ONCE).try_collect().await;
-        let completed = match sent {
-            Ok(sent) => self.complete(key, &id, sent, file, parts).await,
-            Err(error) => Err(error),
-        };
-        match completed {
-            Ok(()) => {
-                journal.clear();
-                Ok(())
-            }
-            Err(error) => {
-                // if even this fails, the journal stays and the next attempt aborts
-                if self.abort(key, &id).await.is_ok() {
-                    journal.clear();
-                }
-                Err(error)
-            }
-        }
+        let parts: Vec<(CompletedPart, Digests)> = stream::iter(uploads).buffered(PARTS_AT_ONCE).try_collect().await?;
+        let (sent, digests): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        self.complete(key, id, sent, file, &digests).await?;
+        Ok(digests)
     }
 
     /// Begins a multipart upload, notes it in the journal and gives its id.

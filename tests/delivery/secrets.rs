@@ -140,7 +140,7 @@ fn refused_jobs_are_discreet() {
     assert_discreet(&mut case, 4);
     case.job["destination"]["credentials"] =
         json!({"role_arn": "arn:aws:iam::123456789012:role/x", "external_id": "external-SEKRET"});
-    case.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+    case.set("AWS_ENDPOINT_URL_STS", &endpoint());
     case.set("AWS_ACCESS_KEY_ID", READER.0);
     case.set("AWS_SECRET_ACCESS_KEY", READER.1);
     assert_discreet(&mut case, 4);
