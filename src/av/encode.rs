@@ -61,7 +61,7 @@ impl VideoEncoder {
         unsafe { (*video.as_mut_ptr()).thread_count = 1 };
         let mut options = Dictionary::new();
         options.set("preset", settings.preset.name());
-        options.set("crf", &settings.crf.to_string());
+        options.set("crf", &rate_factor(settings.crf));
         // lossless 4:2:0 needs the High 4:4:4 Predictive profile
         if settings.crf > 0 {
             options.set("profile", "high");
@@ -189,3 +189,15 @@ impl AudioEncoder {
         }
     }
 }
+/// The constant rate factor that x264 is given, a little below the one asked for.
+///
+/// x264 spends less on the pictures before the end of a stream, since it sees nothing that builds upon them, and every
+/// chunk is a stream of its own. Without this, a recording of many tiles is 0.005 of SSIM below one encoded in one piece.
+fn rate_factor(asked: u8) -> String {
+    match asked {
+        // lossless
+        0 => "0".to_owned(),
+        asked => format!("{}.7", asked - 1),
+    }
+}
+
