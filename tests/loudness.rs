@@ -113,7 +113,7 @@ fn each(path: &Path) -> Vec<f64> {
 fn everybody_is_as_loud_as_the_recording_should_be() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, _) = recorded(folder.path(), out.path(), &[]);
+    let (path, _) = recorded(folder.path(), out.path(), &["--levelling"]);
     let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
     assert!((loudness + 16.0).abs() <= 1.0, "{loudness} LUFS");
     assert!(peak <= -1.0, "{peak} dBTP");
@@ -126,7 +126,7 @@ fn everybody_is_as_loud_as_the_recording_should_be() {
 fn without_levelling_all_stay_as_they_are() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, report) = recorded(folder.path(), out.path(), &["--no-levelling"]);
+    let (path, report) = recorded(folder.path(), out.path(), &[]);
     let each = each(&path);
     // from 3 to 0.12 there are 28 dB
     assert!((each[0] - each[2] - 28.0).abs() <= 3.0, "{each:?} LUFS");
@@ -137,7 +137,7 @@ fn without_levelling_all_stay_as_they_are() {
 fn the_report_and_webvtt_say_who_speaks() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, report) = recorded(folder.path(), out.path(), &[]);
+    let (path, report) = recorded(folder.path(), out.path(), &["--levelling"]);
     let speakers = report["speakers"].as_array().unwrap();
     assert_eq!(speakers.len(), 10, "{speakers:#?}");
     for (index, speaker) in speakers.iter().enumerate() {

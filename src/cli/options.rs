@@ -41,9 +41,9 @@ pub struct RecordingArgs {
     /// x264 constant rate factor: lower is better and larger
     #[arg(long, default_value_t = 23, value_parser = clap::value_parser!(u8).range(0..=51))]
     crf: u8,
-    /// Leave every track as loud as it was sent, instead of making all speakers equally loud and the recording -16 LUFS
+    /// Make all speakers equally loud and the recording -16 LUFS; sounds that are not speech may be turned down
     #[arg(long)]
-    no_levelling: bool,
+    levelling: bool,
     /// Leave out what comes before: seconds, or [h:]mm:ss, since the recording began
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<SessionTime>,
@@ -79,10 +79,10 @@ impl RecordingArgs {
             },
             preset: self.preset,
             crf: self.crf,
-            levelling: if self.no_levelling {
-                Levelling::Off
-            } else {
+            levelling: if self.levelling {
                 Levelling::On
+            } else {
+                Levelling::Off
             },
             from: self.from,
             to: self.to,

@@ -54,7 +54,7 @@ pub enum Output {
 }
 
 /// How a composite looks. All of it may be left out.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 pub struct Composite {
     /// A built-in layout, or one of the configured folder of layouts. Default: `grid`.
     #[serde(default)]
@@ -78,8 +78,8 @@ pub struct Composite {
     #[serde(default)]
     #[schemars(range(min = 0, max = 51))]
     pub crf: Option<u8>,
-    /// Make quiet and loud speakers equally loud. Default: true.
-    #[serde(default = "yes")]
+    /// Make quiet and loud speakers equally loud. Default: false.
+    #[serde(default)]
     pub levelling: bool,
     /// Leave out what comes before: milliseconds since the recording began.
     #[serde(default)]
@@ -243,16 +243,6 @@ pub fn read_destination(text: &str, name: &str) -> Result<Destination, JobError>
     } else {
         Err(wrong(faults))
     }
-}
-
-impl Default for Composite {
-    fn default() -> Composite {
-        serde_json::from_str("{}").expect("all of a composite may be left out")
-    }
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn one_composite() -> Vec<Output> {
