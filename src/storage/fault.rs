@@ -113,7 +113,7 @@ where
             let reason = innermost(error);
             if failure.is_timeout() || failure.is_io() {
                 Fault::Unreachable(reason)
-            } else if lacks_credentials(&reason) {
+            } else if lacks_credentials(error) {
                 Fault::NoCredentials(reason)
             } else {
                 Fault::Unreachable(reason)
@@ -121,7 +121,7 @@ where
         }
         SdkError::ConstructionFailure(_) => {
             let reason = innermost(error);
-            if lacks_credentials(&reason) {
+            if lacks_credentials(error) {
                 Fault::NoCredentials(reason)
             } else {
                 Fault::Unexpected(reason)
@@ -187,11 +187,14 @@ fn by_status(status: u16, region: Option<String>) -> Fault {
     }
 }
 
-fn lacks_credentials(reason: &str) -> bool {
-    let reason = reason.to_lowercase();
-    ["credential", "identity", "assumerole", "sts"]
-        .iter()
-        .any(|word| reason.contains(word))
+/// Whether the request failed before it was sent, for want of somebody to sign it: some error of the chain says so.
+fn lacks_credentials(error: &dyn std::error::Error) -> bool {
+    let words = ["credential", "identity", "assumerole", "assume role"];
+    let says_so = |error: &dyn std::error::Error| {
+        let text = error.to_string().to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    std::iter::successors(Some(error), |error| error.source()).any(says_so)
 }
 
 /// The innermost cause says most; what wraps it only says that a request failed.

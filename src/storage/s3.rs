@@ -17,6 +17,7 @@ use aws_sdk_s3::{
     types::{ChecksumMode, ServerSideEncryption},
 };
 use backon::{ExponentialBuilder, Retryable};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Action, Credentials, Encryption, Fault, ObjectFacts, ObjectKey, S3Options, StorageError, fault::fault_of};
 use crate::media::Secret;
@@ -325,11 +326,10 @@ impl S3Bucket {
     /// As a query string, which is how the header holds tags.
     pub(super) fn tagging(&self) -> Option<String> {
         let tags = &self.options.tags;
-        (!tags.is_empty()).then(|| {
-            url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(tags)
-                .finish()
-        })
+        // not as forms are encoded: some services keep the plus that stands for a space there
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let pair = |(name, value): (&String, &String)| format!("{}={}", encoded(name), encoded(value));
+        (!tags.is_empty()).then(|| tags.iter().map(pair).collect::<Vec<_>>().join("&"))
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 const ONE_PIECE: u64 = 16 << 20;
 /// S3 takes no more parts than this.
 const MOST_PARTS: u64 = 10_000;
-const PARTS_AT_ONCE: usize = 4;
+const PARTS_AT_ONCE: usize = 8;
 
 impl S3Bucket {
     /// Puts `file` at `key` and checks what arrived. An upload that was cut off earlier is aborted first.

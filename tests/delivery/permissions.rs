@@ -51,6 +51,23 @@ fn a_key_that_may_do_all_is_found_good_and_nothing_is_left() {
 }
 
 #[test]
+fn objects_get_the_tags_and_types_that_were_asked_for() {
+    let mut case = Case::new();
+    case.job["destination"]["options"]["tags"] = json!({"team": "a & b", "kept": "7 days"});
+    case.job["destination"]["options"]["storage_class"] = json!("STANDARD");
+    let done = case.done();
+    assert_eq!(
+        case.bucket.tags(KEY),
+        [("kept", "7 days"), ("team", "a & b")].map(|(k, v)| (k.into(), v.into()))
+    );
+    let head = case.bucket.head(KEY);
+    assert_eq!(head.content_type(), Some("video/mp4"));
+    let marks = head.metadata().unwrap();
+    assert_eq!(json!(marks["tessera-plan"]), done["recording"]["plan_hash"]);
+    assert_eq!(json!(marks["tessera-sha256"]), done["recording"]["sha256"]);
+}
+
+#[test]
 fn keys_that_may_do_less_are_told_what_they_lack() {
     for (keys, denied, allowed) in [
         (READER, "PutObject", None),

@@ -64,6 +64,16 @@ impl TestBucket {
         wait(self.client.head_object().bucket(&self.name).key(key).send()).expect("the object is there")
     }
 
+    /// The tags of an object, in order.
+    pub fn tags(&self, key: &str) -> Vec<(String, String)> {
+        let tagging = wait(self.client.get_object_tagging().bucket(&self.name).key(key).send());
+        let tagging = tagging.expect("the owner may see tags");
+        let pair = |tag: &aws_sdk_s3::types::Tag| (tag.key().to_owned(), tag.value().to_owned());
+        let mut tags: Vec<_> = tagging.tag_set().iter().map(pair).collect();
+        tags.sort();
+        tags
+    }
+
     pub fn get(&self, key: &str) -> Vec<u8> {
         wait(async {
             let object = self.client.get_object().bucket(&self.name).key(key).send().await;
