@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers,
+# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers, fonts,
 # clang, a C compiler, Python, and Rust. It says what it installs, and is silent when nothing is missing.
 #
 #   scripts/setup.sh                 what `make demo`, `make test` and `make bench` need
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   ffmpeg libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+  fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
   clang libclang-dev pkg-config gcc libc6-dev make python3 git curl ca-certificates
 )
 # The same needs as commands and pkg-config names, for systems whose packages we do not know.

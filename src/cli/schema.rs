@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::print_json;
-use crate::{job::JobError, session};
+use crate::{job::JobError, layout, session};
 
 /// Print the JSON Schema of a contract
 #[derive(Debug, Args)]
@@ -15,10 +15,13 @@ pub struct SchemaArgs {
 enum SchemaName {
     /// The session manifest, session.json
     Session,
+    /// A layout file, as a TOML document
+    Layout,
 }
 
 pub fn run(args: SchemaArgs) -> Result<(), JobError> {
     match args.name {
         SchemaName::Session => print_json(&session::schema()),
+        SchemaName::Layout => print_json(&layout::schema()),
     }
 }

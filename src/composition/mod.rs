@@ -1,16 +1,25 @@
 //! What will be made, decided before anything is rendered: scenes, mix, chunks, one plan. Pure.
 
+mod cast;
 mod chunks;
+mod look;
 mod pace;
+mod people;
 mod plan;
 mod planner;
 mod rate;
 mod request;
 mod scenes;
+mod turns;
 mod windows;
 
 pub use chunks::{encoded_ticks, scenes_in};
+pub use look::{Line, Look, Place, Title, Watermark};
 pub use pace::{PacedFrame, pace};
-pub use plan::{AudioTrack, Chunk, Cost, Encoding, Mix, Plan, Scene, SoundStretch, Tile, VideoStretch, VideoTrack};
-pub use planner::{PlanError, plan};
-pub use request::{FramePolicy, RateChoice, Request};
+pub use plan::{
+    AudioTrack, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Tile, VideoStretch,
+    VideoTrack,
+};
+pub use planner::{Material, PlanError, plan};
+pub use request::{FramePolicy, LayoutSwitch, RateChoice, Request};
+pub use turns::SpeakerTurn;

@@ -1,16 +1,19 @@
 //! From timeline and request to plan.
 
 use super::{
+    SpeakerTurn,
     chunks::{chunks, encoded_ticks},
     pace::{PacedFrame, pace},
+    people::{known, names_of},
     plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
-    scenes::stage,
+    scenes::{Stage, stage},
     windows::{Window, windows},
 };
 use crate::{
     dump::probe::{DumpKey, Probes},
+    layout::Select,
     media::{ChannelCount, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
     session::Manifest,
     timeline::{Piece, Timeline, TrackTimeline},
@@ -31,14 +34,17 @@ pub enum PlanError {
 }
 
 /// What is known of the session.
+#[derive(Clone, Copy)]
 pub struct Material<'a> {
     pub timeline: &'a Timeline,
     pub probes: &'a Probes,
+    /// Who spoke when; empty where nobody knows.
+    pub turns: &'a [SpeakerTurn],
 }
 
 /// Decides everything about one recording.
-pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: &Request) -> Result<Plan, PlanError> {
-    let material = Material { timeline, probes };
+pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> Result<Plan, PlanError> {
+    let timeline = material.timeline;
     if !timeline.tracks.iter().any(TrackTimeline::is_alive) {
         return Err(PlanError::NothingUsable);
     }
@@ -63,8 +69,21 @@ pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: 
         .last()
         .map(|window| window.end)
         .expect("at least one stretch is kept");
-    let staging = stage(timeline, &windows, rate, &request.layout, request.canvas);
-    let audio = material.audio_tracks(&windows, rate);
+    let title = manifest
+        .session
+        .room_name
+        .clone()
+        .unwrap_or_else(|| manifest.room_id().to_string());
+    let staging = stage(&Stage {
+        manifest,
+        timeline,
+        turns: material.turns,
+        windows: &windows,
+        rate,
+        request,
+        title: &title,
+    });
+    let audio = material.audio_tracks(manifest, &request.heard, &windows, rate);
     let mix = Mix {
         channels: material.channels(&audio),
         sample_rate: SAMPLE_RATE,
@@ -74,18 +93,14 @@ pub fn plan(manifest: &Manifest, timeline: &Timeline, probes: &Probes, request: 
     let mut plan = Plan {
         version: 1,
         session_id: manifest.session.id.clone(),
-        title: manifest
-            .session
-            .room_name
-            .clone()
-            .unwrap_or_else(|| manifest.room_id().to_string()),
+        title,
         started_at: timeline.origin + first.start.since_start(),
         session_origin: timeline.origin,
         ticks_per_second: rate,
         length,
         canvas: request.canvas,
-        background: request.layout.background,
         layout: request.layout.name.clone(),
+        looks: staging.looks,
         encoding: Encoding {
             preset: request.preset,
             crf: request.crf,
@@ -149,12 +164,17 @@ impl Material<'_> {
             .collect()
     }
 
-    fn audio_tracks(&self, windows: &[Window], rate: TickRate) -> Vec<AudioTrack> {
+    fn audio_tracks(&self, manifest: &Manifest, who: &Select, windows: &[Window], rate: TickRate) -> Vec<AudioTrack> {
+        let is_heard = |track: &&TrackTimeline| {
+            let peer = manifest.peer(&track.peer_id);
+            peer.is_none_or(|peer| who.admits(known(peer, &names_of(peer))))
+        };
         let heard = self
             .timeline
             .tracks
             .iter()
-            .filter(|track| track.kind == Kind::Audio && track.is_alive());
+            .filter(|track| track.kind == Kind::Audio && track.is_alive())
+            .filter(is_heard);
         let tracks = heard.map(|track| AudioTrack {
             track_id: track.track_id.clone(),
             peer_id: track.peer_id.clone(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    layout::Layout,
+    layout::{Layout, Select},
     media::{Preset, SessionTime, Size, TickRate},
 };
 
@@ -11,6 +11,12 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub layout: Layout,
+    /// Other layouts from given times on, in any order.
+    pub switches: Vec<LayoutSwitch>,
+    /// Who may be seen.
+    pub seen: Select,
+    /// Who is heard.
+    pub heard: Select,
     pub canvas: Size,
     pub rate: RateChoice,
     pub frames: FramePolicy,
@@ -21,6 +27,13 @@ pub struct Request {
     pub from: Option<SessionTime>,
     /// Leave out what came after.
     pub to: Option<SessionTime>,
+}
+
+/// From `at` of the session clock on, another layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutSwitch {
+    pub at: SessionTime,
+    pub layout: Layout,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

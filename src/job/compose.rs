@@ -12,9 +12,9 @@ use super::{
     usage::{Meter, peak_memory},
 };
 use crate::{
-    composition::{Plan, PlanError, Request, plan},
+    composition::{Material, Plan, PlanError, Request, plan},
     dump::probe::Depth,
-    render::{RenderInput, Watch, Workplace, render},
+    render::{Fonts, RenderInput, Watch, Workplace, render},
 };
 
 /// What to compose, how, and where to.
@@ -23,6 +23,7 @@ pub struct ComposeRequest {
     pub source: SessionSource,
     pub request: Request,
     pub out: PathBuf,
+    pub fonts: Fonts,
     pub threads: usize,
 }
 
@@ -45,6 +46,7 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
         plan: &plan,
         files: &prepared.files,
         probes: &prepared.probes,
+        fonts: &request.fonts,
     };
     let place = Workplace {
         output: &recording,
@@ -79,6 +81,7 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
         .iter()
         .cloned()
         .chain(plan.warnings)
+        .chain(rendered.warnings)
         .chain(prepared.dump_warnings())
         .collect();
     report.dumps = prepared.verdicts;
@@ -91,7 +94,12 @@ impl Prepared {
     /// The plan of one recording of this session.
     pub fn plan(&self, request: &Request) -> Result<Plan, JobError> {
         let path = self.manifest_path.clone();
-        plan(&self.manifest, &self.timeline, &self.probes, request).map_err(|error| match error {
+        let material = Material {
+            timeline: &self.timeline,
+            probes: &self.probes,
+            turns: &[],
+        };
+        plan(&self.manifest, material, request).map_err(|error| match error {
             PlanError::NothingUsable
                 if self
                     .verdicts

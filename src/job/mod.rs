@@ -5,11 +5,15 @@ mod error;
 mod import;
 mod output;
 mod prepare;
+mod preview;
 mod report;
+mod still;
 mod usage;
 
 pub use compose::{ComposeRequest, compose};
 pub use error::{Blame, JobError};
 pub use import::{Existing, import_folder, write_manifest};
-pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, load_layout, prepare};
+pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, layout_text, load_layout, prepare};
+pub use preview::{PreviewRequest, Sharing, preview};
 pub use report::{Asset, Report, Timings};
+pub use still::{FrameRequest, compose_frame};

@@ -113,20 +113,39 @@ pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobErro
     Ok(prepared)
 }
 
-/// The layout of that name, or of the file at that path.
+/// The layout of that name, or of the file at that path, with the paths of its pictures made whole.
 pub fn load_layout(name: &str) -> Result<Layout, JobError> {
-    let wrong = |error| JobError::Layout {
+    let mut layout = layout::parse(&layout_text(name)?).map_err(|error| JobError::Layout {
         name: name.to_owned(),
         error,
-    };
-    if !name.ends_with(".toml") && !name.contains('/') {
-        return layout::builtin(name).map_err(wrong);
+    })?;
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let watermark = layout.style.watermark.as_mut().map(|mark| &mut mark.picture);
+    for picture in watermark.into_iter().chain(&mut layout.style.background_picture) {
+        let path = folder.join(&*picture);
+        fs::File::open(&path).map_err(|error| JobError::LayoutUnreadable {
+            path: path.clone(),
+            error,
+        })?;
+        *picture = path.display().to_string();
     }
-    let text = fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
+    Ok(layout)
+}
+
+/// The file of the layout of that name, or at that path.
+pub fn layout_text(name: &str) -> Result<String, JobError> {
+    if !name.ends_with(".toml") && !name.contains('/') {
+        return layout::builtin_text(name)
+            .map(str::to_owned)
+            .map_err(|error| JobError::Layout {
+                name: name.to_owned(),
+                error,
+            });
+    }
+    fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
         path: name.into(),
         error,
-    })?;
-    layout::parse(&text).map_err(wrong)
+    })
 }
 
 type Found = Result<(DumpFile, Probe), DumpError>;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use super::Fonts;
 use crate::{
     composition::Plan,
     dump::{
@@ -25,12 +26,20 @@ pub struct RenderInput<'a> {
     pub plan: &'a Plan,
     pub files: &'a BTreeMap<DumpKey, DumpFile>,
     pub probes: &'a Probes,
+    /// Where names and titles get their letters.
+    pub fonts: &'a Fonts,
 }
 
 impl RenderInput<'_> {
     pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
         let file = &self.files[&key];
         Reader::reopen(&file.path, file.format.as_deref(), &self.probes[&key])
+    }
+
+    /// The last keyframe of a dump at or before `pts`.
+    pub fn keyframe_before(&self, key: DumpKey, pts: i64) -> Option<i64> {
+        let keyframes = &self.probes[&key].keyframes;
+        keyframes.iter().copied().filter(|keyframe| *keyframe <= pts).max()
     }
 
     pub fn stamps(&self, key: DumpKey) -> &Stamps {

@@ -8,19 +8,25 @@ mod canvas;
 mod chunk;
 mod compose;
 mod decoder;
+mod decor;
 mod input;
 mod limiter;
 mod mixer;
 mod outcome;
 mod player;
+mod preview;
 mod sound;
+mod still;
 
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
+pub use decor::Fonts;
 pub use input::{DumpFile, RenderInput};
+pub use preview::preview;
+pub use still::{Still, still};
 
 use crate::{av::AvError, dump::probe::DumpKey};
 use canvas::CanvasPool;
@@ -66,6 +72,8 @@ pub struct Rendered {
     pub encoded_frames: u64,
     /// Dumps that could not be decoded in part or at all, sorted.
     pub faults: Vec<DumpFault>,
+    /// What of the decoration had to be left out, and why.
+    pub warnings: Vec<String>,
 }
 
 /// Packets of a dump that could not be decoded.
@@ -113,7 +121,8 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         return Err(RenderError::Cancelled);
     }
     let media = began.elapsed();
-    let finished = outcome.finish(composer.faults())?;
+    let findings = composer.findings();
+    let finished = outcome.finish(findings.faults)?;
     assembly::assemble(input.plan, &finished.chunks, &sound, place.output)?;
     let assembly = began.elapsed() - media;
     let encoded_frames = finished.chunks.iter().map(|chunk| chunk.ticks.len() as u64).sum();
@@ -123,5 +132,6 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         assembly,
         encoded_frames,
         faults: finished.faults,
+        warnings: findings.warnings,
     })
 }
