@@ -1,12 +1,11 @@
 //! Packet dumps of real frames, read as a job reads them: against containers with the same frames, and against the
 //! truth of what a network did to them.
 
-#[path = "support/rtp_dump.rs"]
-mod rtp_dump;
+mod support;
 
 use std::{fs, path::Path};
 
-use rtp_dump::{Fate, NewSource, Pause, PauseClock, Restart, Script, frames_of};
+use support::rtp_dump::{Fate, NewSource, Pause, PauseClock, Restart, Script, frames_of};
 use tessera::{
     av::{AudioDecoder, VideoDecoder},
     dump::{

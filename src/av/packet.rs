@@ -35,6 +35,13 @@ impl Packet {
         self
     }
 
+    /// The same packet at another time.
+    pub fn at(mut self, pts: i64) -> Packet {
+        self.inner.set_pts(Some(pts));
+        self.inner.set_dts(Some(pts));
+        self
+    }
+
     /// The same packet, of a picture that is upright after this rotation.
     pub fn turned(mut self, rotation: Rotation) -> Packet {
         self.rotation = rotation;

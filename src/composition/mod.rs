@@ -10,7 +10,7 @@ mod planner;
 mod rate;
 mod request;
 mod scenes;
-mod turns;
+pub mod speakers;
 mod windows;
 
 pub use chunks::{encoded_ticks, scenes_in};
@@ -22,4 +22,3 @@ pub use plan::{
 };
 pub use planner::{Material, PlanError, plan};
 pub use request::{FramePolicy, LayoutSwitch, RateChoice, Request};
-pub use turns::SpeakerTurn;

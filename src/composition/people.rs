@@ -1,6 +1,9 @@
 //! Everybody who may be shown, with all that decides when and how, on the recording's own ticks.
 
-use super::{SpeakerTurn, windows::Window};
+use super::{
+    speakers::{SpeakerTurn, Speech},
+    windows::Window,
+};
 use crate::{
     layout::Known,
     media::{Kind, SessionTime, Source, Span, Spans, Tick, TickRate, TimeDelta, TrackId},
@@ -10,6 +13,10 @@ use crate::{
 
 /// A peer between whose tracks there is no more than this is taken to have stayed.
 const LONGEST_GAP: TimeDelta = TimeDelta::from_seconds(2);
+
+/// Pauses up to this long are part of speaking, and no less than this is speaking.
+const SHORTEST_PAUSE: TimeDelta = TimeDelta::from_millis(900);
+const SHORTEST_SPEECH: TimeDelta = TimeDelta::from_millis(500);
 
 /// A peer who published something.
 pub struct Person<'a> {
@@ -45,6 +52,8 @@ pub struct Ticks(Vec<(Tick, Tick)>);
 pub struct Sources<'a> {
     pub manifest: &'a Manifest,
     pub timeline: &'a Timeline,
+    pub speech: &'a Speech,
+    /// Who has the floor when.
     pub turns: &'a [SpeakerTurn],
     pub windows: &'a [Window],
     pub rate: TickRate,
@@ -82,7 +91,7 @@ impl<'a> Sources<'a> {
             joined: (start, first_track),
             muted: self.ticks(&present.subtract(&heard)),
             present: self.ticks(&present),
-            speaking: self.ticks(&Spans::union(spoken().map(|turn| turn.span))),
+            speaking: self.ticks(&self.speaking(peer)),
             turns: spoken().filter_map(|turn| self.tick(turn.span.start)).collect(),
             cameras: shown(Source::Camera),
             screens: shown(Source::Screen),
@@ -103,16 +112,7 @@ impl<'a> Sources<'a> {
         let published: Vec<Span> = tracks
             .flat_map(|track| track.pieces.iter().map(|piece| piece.span))
             .collect();
-        let closed = Spans::union(
-            published
-                .into_iter()
-                .map(|span| Span::new(span.start, span.end + LONGEST_GAP)),
-        );
-        let shrunk = closed.iter().map(|span| {
-            let end = SessionTime::from_nanos(span.end.nanos().saturating_sub(LONGEST_GAP.nanos()));
-            Span::new(span.start, end)
-        });
-        Spans::union(shrunk).subtract(&self.absent(peer))
+        closed(&Spans::union(published), LONGEST_GAP).subtract(&self.absent(peer))
     }
 
     /// Before the first joining, and between each leaving and the next joining, as far as the manifest tells.
@@ -142,6 +142,15 @@ impl<'a> Sources<'a> {
         }
         absent.extend(since.map(|from| Span::new(from, SessionTime::from_nanos(i64::MAX))));
         Spans::union(absent)
+    }
+
+    /// Without short noises and short pauses: a frame that comes and goes with every word would flicker.
+    fn speaking(self, peer: &Peer) -> Spans {
+        let Some(voice) = self.speech.voices.get(&peer.id) else {
+            return Spans::default();
+        };
+        let closed = closed(voice, SHORTEST_PAUSE);
+        Spans::union(closed.iter().filter(|span| span.length() >= SHORTEST_SPEECH))
     }
 
     fn unmuted(self, track: &TrackTimeline) -> Spans {
@@ -185,6 +194,16 @@ impl Person<'_> {
         all.flat_map(|ticks| ticks.0.iter().flat_map(|(start, end)| [*start, *end]))
             .chain(self.turns.iter().copied())
     }
+}
+
+/// The same without gaps up to that long.
+fn closed(spans: &Spans, gap: TimeDelta) -> Spans {
+    let longer = Spans::union(spans.iter().map(|span| Span::new(span.start, span.end + gap)));
+    let shrunk = longer.iter().map(|span| {
+        let end = SessionTime::from_nanos(span.end.nanos().saturating_sub(gap.nanos()));
+        Span::new(span.start, end)
+    });
+    Spans::union(shrunk)
 }
 
 impl Ticks {

@@ -1,7 +1,6 @@
 //! From timeline and request to plan.
 
 use super::{
-    SpeakerTurn,
     chunks::{chunks, encoded_ticks},
     pace::{PacedFrame, pace},
     people::{known, names_of},
@@ -9,6 +8,7 @@ use super::{
     rate,
     request::{RateChoice, Request},
     scenes::{Stage, stage},
+    speakers::Speech,
     windows::{Window, windows},
 };
 use crate::{
@@ -39,7 +39,7 @@ pub struct Material<'a> {
     pub timeline: &'a Timeline,
     pub probes: &'a Probes,
     /// Who spoke when; empty where nobody knows.
-    pub turns: &'a [SpeakerTurn],
+    pub speech: &'a Speech,
 }
 
 /// Decides everything about one recording.
@@ -77,7 +77,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     let staging = stage(&Stage {
         manifest,
         timeline,
-        turns: material.turns,
+        speech: material.speech,
         windows: &windows,
         rate,
         request,
@@ -136,7 +136,7 @@ impl Material<'_> {
                 start,
                 end,
                 session_start,
-                clock: piece.clock.clone(),
+                clock: piece.clock.within(both),
             })
         };
         pieces_in_windows(&track.pieces, windows).filter_map(stretch).collect()
@@ -256,7 +256,7 @@ impl Material<'_> {
 fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) -> Vec<SoundStretch> {
     let mut stretches = Vec::new();
     for (piece, window, both) in pieces_in_windows(&track.pieces, windows) {
-        for span in track.live.intersect(&Spans::union([both])).iter() {
+        for span in track.live.around(both).iter().map(|span| span.intersect(both)) {
             let (start, end) = (window.sample_at(span.start, rate), window.sample_at(span.end, rate));
             if start < end {
                 stretches.push(SoundStretch {
@@ -264,7 +264,7 @@ fn sound_stretches(track: &TrackTimeline, windows: &[Window], rate: TickRate) ->
                     start,
                     end,
                     shift: window.shift(rate),
-                    clock: piece.clock.clone(),
+                    clock: piece.clock.within(span),
                 });
             }
         }
@@ -276,12 +276,13 @@ fn pieces_in_windows<'a>(
     pieces: &'a [Piece],
     windows: &'a [Window],
 ) -> impl Iterator<Item = (&'a Piece, &'a Window, Span)> {
-    let pairs = windows.iter().flat_map(move |window| {
-        pieces
+    windows.iter().flat_map(move |window| {
+        let first = pieces.partition_point(|piece| piece.span.end <= window.span.start);
+        let within = pieces[first..]
             .iter()
-            .map(move |piece| (piece, window, piece.span.intersect(window.span)))
-    });
-    pairs.filter(|(_, _, both)| !both.is_empty())
+            .take_while(|piece| piece.span.start < window.span.end);
+        within.map(move |piece| (piece, window, piece.span.intersect(window.span)))
+    })
 }
 
 /// The dumps that a track's stretches are taken from, each once.

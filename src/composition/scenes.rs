@@ -1,12 +1,12 @@
 //! Who is shown when: the recording is cut wherever something changes, and each scene laid out.
 
 use super::{
-    SpeakerTurn,
     cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
     look::{Look, initials, plain, radius},
     people::{Person, Sources, known, names_of, people},
     plan::{Decoration, Label, Scene, Tile},
     request::Request,
+    speakers::{Speech, turns},
     windows::Window,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub struct Staging {
 pub struct Stage<'a> {
     pub manifest: &'a Manifest,
     pub timeline: &'a Timeline,
-    pub turns: &'a [SpeakerTurn],
+    pub speech: &'a Speech,
     pub windows: &'a [Window],
     pub rate: TickRate,
     pub request: &'a Request,
@@ -61,7 +61,8 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
     let sources = Sources {
         manifest: stage.manifest,
         timeline: stage.timeline,
-        turns: stage.turns,
+        speech: stage.speech,
+        turns: &turns(stage.speech),
         windows: stage.windows,
         rate: stage.rate,
     };

@@ -1,6 +1,7 @@
 //! Dumps: finding the files, probing them, and reading their packets in order.
 
 mod locate;
+mod mend;
 pub mod mjr;
 mod packets;
 pub mod probe;

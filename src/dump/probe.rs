@@ -13,8 +13,12 @@ use crate::{
 
 /// Holes in sound shorter than this are rounding of timestamps, not silence.
 const SOUND_SLACK: TimeDelta = TimeDelta::from_millis(5);
+/// No packet of sound is longer, whatever it says.
+const LONGEST_PACKET: TimeDelta = TimeDelta::from_seconds(1);
 /// A picture is followed by the next within this time, or there is a hole.
 const PICTURE_SLACK: TimeDelta = TimeDelta::from_millis(1000);
+/// A header that claims more than this claims nothing.
+const LONGEST_CLAIM: TimeDelta = TimeDelta::from_seconds(7 * 24 * 3600);
 /// A file that ends this much before its own header's claim was cut off.
 const CUT_OFF: TimeDelta = TimeDelta::from_millis(1000);
 
@@ -87,6 +91,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: 
         }
     }
     let claimed = reader.claimed_end().map(|end| parameters.time_base().delta(end));
+    let claimed = claimed.filter(|claimed| *claimed <= LONGEST_CLAIM);
     let facts = reader.facts();
     let stamps = scan.stamps(facts.as_ref());
     let usable = stamps.start().is_some() && stamps.first_decodable.is_some();
@@ -94,7 +99,7 @@ pub fn probe(path: &Path, dump: &Dump, kind: Kind, codec: Option<Codec>, depth: 
         return Err(DumpError::NoFrames(kind));
     }
     let mut remarks = scan.remarks;
-    remarks.extend(reader.remark().map(str::to_owned));
+    remarks.extend(reader.remark());
     let end = parameters.time_base().delta(stamps.end().unwrap_or(0));
     if let Some(promised) = claimed
         .max(promised_length(dump))
@@ -162,7 +167,8 @@ impl Scan {
                 if self.first_key.is_none() && is_sound(packet, parameters) {
                     self.first_key = Some(pts);
                 }
-                self.extend_run(pts, pts.saturating_add(packet.duration().max(0)));
+                let length = packet.duration().clamp(0, self.time_base.units(LONGEST_PACKET));
+                self.extend_run(pts, pts.saturating_add(length));
             }
             Kind::Video => {
                 if packet.is_key() {

@@ -4,20 +4,35 @@ use std::path::Path;
 
 use super::{
     DumpError,
+    mend::Mender,
     packets::{PacketFormat, PacketReader},
     probe::Probe,
     rtp::Facts,
 };
 use crate::{
-    av::{Demuxer, Packet, StreamParameters},
+    av::{AvError, Demuxer, Packet, StreamParameters},
     media::{Codec, Kind},
     session::SenderReport,
 };
 
 /// An open dump. One more kind of file is one more variant.
 pub enum Reader {
-    Container(Demuxer),
+    Container(Box<ContainerReader>),
     Packets(Box<PacketReader>),
+}
+
+/// A container's packets, with timestamps that can be.
+pub struct ContainerReader {
+    demuxer: Demuxer,
+    mender: Mender,
+    end: End,
+}
+
+/// How a container ended; what was held back until then is still to be handed out.
+enum End {
+    NotYet,
+    Whole,
+    Failed(AvError),
 }
 
 impl Reader {
@@ -31,9 +46,10 @@ impl Reader {
             return Err(DumpError::Empty);
         }
         match format.as_str() {
-            "webm" | "mkv" | "mka" | "matroska" | "ogg" | "opus" | "ivf" | "mp4" | "m4a" | "m4v" | "mov" => Ok(
-                Reader::Container(Demuxer::open(path, kind).map_err(DumpError::Unreadable)?),
-            ),
+            "webm" | "mkv" | "mka" | "matroska" | "ogg" | "opus" | "ivf" | "mp4" | "m4a" | "m4v" | "mov" => {
+                let demuxer = Demuxer::open(path, kind).map_err(DumpError::Unreadable)?;
+                Ok(Reader::Container(Box::new(ContainerReader::new(demuxer))))
+            }
             "mjr" => open_packets(path, PacketFormat::Mjr, kind, codec),
             "rtpdump" | "rtp" => open_packets(path, PacketFormat::Rtpdump, kind, codec),
             _ => Err(DumpError::UnknownFormat(format)),
@@ -52,7 +68,7 @@ impl Reader {
     /// What the file really is, e.g. `matroska,webm`.
     pub fn container(&self) -> String {
         match self {
-            Reader::Container(demuxer) => demuxer.container(),
+            Reader::Container(reader) => reader.demuxer.container(),
             Reader::Packets(reader) => reader.container().to_owned(),
         }
     }
@@ -60,7 +76,7 @@ impl Reader {
     /// Of the last packet read: in a packet dump the codec may change on the way, always with a keyframe.
     pub fn parameters(&self) -> &StreamParameters {
         match self {
-            Reader::Container(demuxer) => demuxer.parameters(),
+            Reader::Container(reader) => reader.demuxer.parameters(),
             Reader::Packets(reader) => reader.parameters(),
         }
     }
@@ -68,7 +84,7 @@ impl Reader {
     /// The length that the file itself claims, in units of its time base.
     pub fn claimed_end(&self) -> Option<i64> {
         match self {
-            Reader::Container(demuxer) => demuxer.claimed_end(),
+            Reader::Container(reader) => reader.demuxer.claimed_end(),
             Reader::Packets(_) => None,
         }
     }
@@ -76,7 +92,7 @@ impl Reader {
     /// The next packet; `None` at the end.
     pub fn read(&mut self) -> Result<Option<Packet>, DumpError> {
         match self {
-            Reader::Container(demuxer) => demuxer.read().map_err(DumpError::Unreadable),
+            Reader::Container(reader) => reader.read().map_err(DumpError::Unreadable),
             Reader::Packets(reader) => reader.read().map_err(DumpError::Io),
         }
     }
@@ -98,10 +114,47 @@ impl Reader {
     }
 
     /// What is wrong with the file but can be lived with, as far as it was read.
-    pub fn remark(&self) -> Option<&'static str> {
+    pub fn remark(&self) -> Option<String> {
         match self {
-            Reader::Container(_) => None,
-            Reader::Packets(reader) => reader.remark(),
+            Reader::Container(reader) => {
+                let mended = reader.mender.mended();
+                (mended > 0).then(|| format!("{mended} timestamp(s) cannot be: put right by those around them"))
+            }
+            Reader::Packets(reader) => reader.remark().map(str::to_owned),
+        }
+    }
+}
+
+impl ContainerReader {
+    fn new(demuxer: Demuxer) -> ContainerReader {
+        ContainerReader {
+            mender: Mender::new(demuxer.parameters().time_base()),
+            demuxer,
+            end: End::NotYet,
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Packet>, AvError> {
+        loop {
+            if let Some(packet) = self.mender.pop() {
+                return Ok(Some(packet));
+            }
+            match std::mem::replace(&mut self.end, End::Whole) {
+                End::NotYet => {}
+                End::Whole => return Ok(None),
+                End::Failed(error) => return Err(error),
+            }
+            match self.demuxer.read() {
+                Ok(Some(packet)) => {
+                    self.mender.push(packet);
+                    self.end = End::NotYet;
+                }
+                Ok(None) => self.mender.finish(),
+                Err(error) => {
+                    self.mender.finish();
+                    self.end = End::Failed(error);
+                }
+            }
         }
     }
 }

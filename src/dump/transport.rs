@@ -24,7 +24,7 @@ pub struct Transport {
     pub foreign: u64,
     /// Packets that are not RTP, or whose payload is not what its codec prescribes.
     pub malformed: u64,
-    /// Packets whose timestamps fit neither what came before nor what came after.
+    /// Packets whose timestamps fit neither what came before nor what came after; their neighbours tell their place.
     pub absurd: u64,
     /// Pictures that were not given to the decoder, since something they build on was lost.
     pub withheld: u64,

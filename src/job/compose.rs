@@ -12,7 +12,7 @@ use super::{
     usage::{Meter, peak_memory},
 };
 use crate::{
-    composition::{Material, Plan, PlanError, Request, plan},
+    composition::{Material, Plan, PlanError, Request, plan, speakers::Speech},
     dump::probe::Depth,
     render::{Fonts, RenderInput, Watch, Workplace, render},
 };
@@ -97,7 +97,7 @@ impl Prepared {
         let material = Material {
             timeline: &self.timeline,
             probes: &self.probes,
-            turns: &[],
+            speech: &Speech::default(),
         };
         plan(&self.manifest, material, request).map_err(|error| match error {
             PlanError::NothingUsable

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{JobError, still::write_picture};
 use crate::{
-    composition::{FramePolicy, Material, RateChoice, Request, SpeakerTurn, plan},
+    composition::{FramePolicy, Material, RateChoice, Request, plan, speakers::Speech},
     dump::probe::Probes,
     layout::{Layout, Select},
     media::{
@@ -83,7 +83,7 @@ pub fn preview(request: &PreviewRequest) -> Result<Vec<String>, JobError> {
     let material = Material {
         timeline: &timeline,
         probes: &Probes::new(),
-        turns: &room.turns(),
+        speech: &room.speech(),
     };
     let plan = plan(&manifest, material, &wanted).map_err(|error| JobError::Plan {
         path: Path::new("preview").to_owned(),
@@ -137,16 +137,17 @@ impl Room {
     }
 
     /// The last to speak still speaks when the picture is taken.
-    fn turns(&self) -> Vec<SpeakerTurn> {
-        let before = (self.speaker() + 1) % self.people.max(1);
-        let turn = |index: usize, from: i64, to: i64| SpeakerTurn {
-            peer: self.peer(index),
-            span: Span::new(second(from), second(to)),
+    fn speech(&self) -> Speech {
+        let mut speech = Speech::default();
+        let mut say = |index: usize, from: i64, to: i64| {
+            let span = Span::new(second(from), second(to));
+            speech.voices.insert(self.peer(index), Spans::union([span]));
         };
-        if self.people == 0 {
-            return Vec::new();
+        if self.people > 0 {
+            say((self.speaker() + 1) % self.people, 1, 4);
+            say(self.speaker(), 4, SECONDS);
         }
-        vec![turn(before, 1, 4), turn(self.speaker(), 4, SECONDS)]
+        speech
     }
 
     fn peer(&self, index: usize) -> PeerId {
@@ -204,7 +205,7 @@ impl Room {
             pieces: vec![Piece {
                 dump: 0,
                 span: whole,
-                clock: Clock::anchored(TimeBase::MILLIS, 0, SessionTime::START),
+                clock: Clock::anchored(TimeBase::MILLIS, 0, SessionTime::START).into(),
             }],
             live: Spans::union([whole]),
         };

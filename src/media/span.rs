@@ -92,19 +92,31 @@ impl Spans {
     }
 
     pub fn subtract(&self, other: &Spans) -> Spans {
-        let mut rest = Vec::new();
+        let (mut holes, mut rest) = (other.0.as_slice(), Vec::new());
         for span in self.iter() {
             let mut start = span.start;
-            for hole in other
-                .iter()
-                .filter(|hole| hole.start < span.end && hole.end > span.start)
-            {
+            while let [hole, later @ ..] = holes {
+                if hole.start >= span.end {
+                    break;
+                }
                 rest.push(Span::new(start, hole.start));
                 start = start.max(hole.end);
+                if hole.end > span.end {
+                    // it may reach into the next span
+                    break;
+                }
+                holes = later;
             }
             rest.push(Span::new(start, span.end));
         }
         Spans::union(rest)
+    }
+
+    /// The spans that have anything in common with `span`.
+    pub fn around(&self, span: Span) -> &[Span] {
+        let from = self.0.partition_point(|own| own.end <= span.start);
+        let to = self.0.partition_point(|own| own.start < span.end);
+        &self.0[from..to.max(from)]
     }
 }
 

@@ -102,8 +102,8 @@ fn person(onto: &mut Pixmap, view: Transform, seed: usize) {
     let (wall, clothes) = COLORS[seed % COLORS.len()];
     let face = FACES[seed / 2 % FACES.len()];
     shapes::fill_rect(onto, Rect::new(0, 0, 1600, 900), wall, view);
-    shapes::fill_ellipse(onto, (800.0, 960.0), (430.0, 380.0), clothes, view);
-    shapes::fill_ellipse(onto, (800.0, 600.0), (90.0, 130.0), face, view);
+    shapes::fill_ellipse(onto, (800.0, 580.0), (80.0, 120.0), face, view);
+    shapes::fill_ellipse(onto, (800.0, 980.0), (430.0, 370.0), clothes, view);
     shapes::fill_ellipse(onto, (800.0, 380.0), (170.0, 215.0), face, view);
 }
 

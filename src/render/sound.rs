@@ -230,7 +230,7 @@ impl Decoding {
         self.next = Some(at + channels[0].len() as i64);
         let same_clock = stretches[self.stretch..]
             .iter()
-            .take_while(|other| other.shift == stretch.shift && other.clock == stretch.clock);
+            .take_while(|other| other.sample_of(pts).0 == due);
         for stretch in same_clock.take_while(|other| other.start.0 < at + channels[0].len() as i64) {
             ready.extend(cut(at, &channels, stretch));
         }

@@ -67,6 +67,19 @@ impl Clock {
         spans
     }
 
+    /// The clock as far as it matters within `span`: copies of it are as small as what they are for.
+    pub fn within(&self, span: Span) -> Clock {
+        let from = self
+            .knots
+            .partition_point(|knot| knot.at <= span.start)
+            .saturating_sub(1);
+        let to = self.knots.partition_point(|knot| knot.at < span.end).max(from + 1);
+        Clock {
+            time_base: self.time_base,
+            knots: self.knots[from..to].to_vec(),
+        }
+    }
+
     fn time_by(&self, knot: Knot, pts: i64) -> SessionTime {
         let nominal = self.time_base.delta(pts.saturating_sub(knot.pts));
         let extra = i128::from(nominal.nanos()) * i128::from(knot.drift_ppb) / 1_000_000_000;
@@ -107,6 +120,16 @@ mod tests {
                 Span::new(millis(8_500), clock.session_time(135_000))
             ]
         );
+        let tail = clock.within(Span::new(millis(9_000), millis(9_100)));
+        assert_eq!(
+            (tail.knots(), tail.session_time(180_000)),
+            (&clock.knots()[1..], millis(9_501))
+        );
+        assert_eq!(
+            clock.within(Span::new(millis(0), millis(8_500))).knots(),
+            &clock.knots()[..1]
+        );
+        assert_eq!(clock.within(Span::new(millis(0), millis(8_501))), clock);
         assert!(Clock::from_knots(TimeBase::MILLIS, vec![]).is_none());
     }
 }

@@ -23,6 +23,8 @@ pub use build::{DumpInput, build};
 pub use certificate::{DumpCertificate, Outcome, ReportCount, Residual, Rung, RungReport, StepReport, SyncCertificate};
 pub use clock::{Clock, Knot};
 
+use std::sync::Arc;
+
 use crate::media::{Kind, PeerId, SessionTime, Source, Span, Spans, TrackId, WallTime};
 
 /// Every usable dump placed on the session clock.
@@ -62,7 +64,8 @@ pub struct Piece {
     /// Index into the track's dumps.
     pub dump: usize,
     pub span: Span,
-    pub clock: Clock,
+    /// Shared by all pieces of the dump.
+    pub clock: Arc<Clock>,
 }
 
 #[cfg(test)]

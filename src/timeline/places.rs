@@ -119,9 +119,18 @@ fn breaks<'a>(observed: &'a Observed<'_>) -> impl Iterator<Item = Place> + 'a {
 }
 
 fn restarts<'a>(observed: &'a Observed<'_>) -> impl Iterator<Item = Place> + 'a {
-    observed.stamps.receipts.epochs.iter().skip(1).filter_map(|epoch| {
+    // the highest timestamp up to each point grows, so the first point beyond a restart is found by halving
+    let highest: Vec<i64> = observed
+        .points
+        .iter()
+        .scan(i64::MIN, |highest, point| {
+            *highest = point.x.max(*highest);
+            Some(*highest)
+        })
+        .collect();
+    observed.stamps.receipts.epochs.iter().skip(1).filter_map(move |epoch| {
         let x = observed.axis.nominal(epoch.pts);
-        let first = observed.points.iter().find(|point| point.x >= x)?;
+        let first = observed.points.get(highest.partition_point(|highest| *highest < x))?;
         let after = first.after.saturating_sub(first.x.saturating_sub(x));
         let before = Seen {
             x: x.saturating_sub(1),

@@ -120,7 +120,8 @@ impl Search<'_> {
         let mut index = 0;
         while index < kept.len() {
             let found = kept.remove(index);
-            let again = candidates.iter().find(|candidate| candidate.split == found.split);
+            let again = candidates.binary_search_by_key(&found.split, |candidate| candidate.split);
+            let again = again.ok().map(|index| &candidates[index]);
             if let Some(again) = again.and_then(|candidate| self.judge(candidate, &kept)) {
                 kept.insert(index, again);
                 index += 1;

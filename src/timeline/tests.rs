@@ -176,6 +176,59 @@ proptest! {
     }
 }
 
+/// As many restarts, breaks and pauses as a file of megabytes can hold: what is made of them stays small, and work that
+/// grew with their square would keep this test for minutes.
+#[test]
+fn a_clock_that_does_nothing_but_break_costs_little() {
+    const MANY: i64 = 60_000;
+    let receipt = |index: i64| Receipt {
+        pts: index * 48_000 + (index * 7919) % 40_000,
+        after: TimeDelta::from_millis(index * 500 + (index * 104_729) % 400),
+    };
+    let receipts: Vec<Receipt> = (0..5 * MANY).map(receipt).collect();
+    let mut dump = Sender::default().dump();
+    dump.stamps.runs = (0..MANY)
+        .map(|index| (index * 240_000, index * 240_000 + 48_000))
+        .collect();
+    dump.stamps.receipts = Receipts {
+        breaks: receipts
+            .windows(2)
+            .map(|pair| Break {
+                before: pair[0],
+                after: pair[1],
+            })
+            .take(MANY as usize)
+            .collect(),
+        epochs: (0..MANY)
+            .map(|index| RtpEpoch {
+                pts: index * 240_000,
+                rtp: index as u32,
+            })
+            .collect(),
+        since: dump.stamps.receipts.since,
+        points: receipts,
+    };
+    let dumps: Vec<serde_json::Value> = (0..20)
+        .map(|index| serde_json::json!({"uri": index.to_string()}))
+        .collect();
+    let manifest = serde_json::json!({"version": 1, "session": {"id": "s", "started_at": wall(0)}, "tracks": [
+        {"id": "t", "peer_id": "p", "kind": "video", "dumps": dumps}]});
+    let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+    let input = |index| DumpInput {
+        track: 0,
+        dump: index,
+        stamps: &dump.stamps,
+        sender_reports: &[],
+    };
+    let timeline = build(&manifest, &[input(0), input(1)]);
+    let track = &timeline.tracks[0];
+    assert!(track.pieces.len() <= 2 * MANY as usize, "{} pieces", track.pieces.len());
+    for piece in &track.pieces {
+        assert!(piece.clock.knots().len() <= 400, "{} knots", piece.clock.knots().len());
+        assert!(track.pieces[0].dump != piece.dump || std::sync::Arc::ptr_eq(&track.pieces[0].clock, &piece.clock));
+    }
+}
+
 #[test]
 fn a_sender_whose_clock_is_off_is_placed_by_receive_times() {
     for ahead in [2 * SECOND, -300 * MILLI, 500 * MILLI, 30 * 365 * 86_400 * SECOND] {

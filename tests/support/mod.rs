@@ -5,9 +5,12 @@
 
 pub mod expect;
 pub mod ivf;
+pub mod meeting;
+pub mod rtp_dump;
 pub mod session;
 pub mod sound;
 pub mod story;
+pub mod studio;
 pub mod video;
 
 use std::{

@@ -3,18 +3,23 @@
 //!
 //! A [`Script`] describes the sender, the network and the recorder; [`Script::dump`] plays it.
 
+// every test binary compiles this module and uses its own part of it
+#![allow(dead_code)]
+
 use std::path::Path;
 
 #[path = "rtp_files.rs"]
 mod files;
+#[path = "rtp_payloads.rs"]
+mod payloads;
+
+pub use payloads::units;
 
 use tessera::{
     av::Demuxer,
     media::{Codec, Kind, TimeDelta, WallTime},
 };
 
-/// Largest payload of a packet, as browsers send it.
-const PAYLOAD: usize = 1100;
 const SSRC: u32 = 0x5eed_0001;
 
 /// A coded frame, captured so long after the sender began.
@@ -99,11 +104,19 @@ pub struct Script {
     /// On top of it each frame is late by up to this much.
     pub jitter: TimeDelta,
     pub lost: u64,
+    /// Lost at first, and sent again up to three seconds later.
+    pub resent: u64,
     /// Nothing arrives in these stretches.
     pub cuts: Vec<(TimeDelta, TimeDelta)>,
     /// Overtaken by one to eight packets.
     pub reordered: u64,
     pub duplicated: u64,
+    /// Packets, by their place in the dump, whose RTP timestamp is this one instead …
+    pub wild_timestamps: Vec<(usize, u32)>,
+    /// … or that claim to have been received at this time.
+    pub wild_receipts: Vec<(usize, TimeDelta)>,
+    /// What the header extension says of how the pictures are to be turned, if they carry it.
+    pub orientation: Option<u8>,
     pub seed: u64,
 }
 
@@ -128,6 +141,7 @@ pub struct Dump {
     pub duplicated: u64,
     codec: Codec,
     began: WallTime,
+    orientation: Option<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,9 +173,13 @@ impl Script {
             delay: TimeDelta::from_millis(20),
             jitter: TimeDelta::ZERO,
             lost: 0,
+            resent: 0,
             cuts: Vec::new(),
             reordered: 0,
             duplicated: 0,
+            wild_timestamps: Vec::new(),
+            wild_receipts: Vec::new(),
+            orientation: None,
             seed: 1,
         }
     }
@@ -176,6 +194,7 @@ impl Script {
             duplicated: 0,
             codec: self.codec,
             began: self.began,
+            orientation: self.orientation,
         };
         let mut sequence = self.first_sequence;
         let mut last_receipt = TimeDelta::ZERO;
@@ -190,18 +209,27 @@ impl Script {
             let receipt = (at + self.delay + late).max(last_receipt);
             last_receipt = receipt;
             let timestamp = self.rtp_at(at);
-            let payloads = self.payloads(index as u16, &frame.data);
+            let payloads = payloads::payloads(self.codec, index as u16, &frame.data);
             let count = payloads.len();
             let mut fate = Fate::Arrived;
             for (part, payload) in payloads.into_iter().enumerate() {
                 let marker = u8::from(part + 1 == count) << 7;
-                let mut bytes = vec![0x80, self.payload_type() | if self.is_video() { marker } else { 0 }];
+                let extended = u8::from(self.orientation.is_some()) << 4;
+                let marker = if self.is_video() { marker } else { 0 };
+                let mut bytes = vec![0x80 | extended, self.payload_type() | marker];
                 bytes.extend(sequence.to_be_bytes());
                 bytes.extend(timestamp.to_be_bytes());
                 bytes.extend(SSRC.wrapping_add(passed as u32).to_be_bytes());
+                if let Some(orientation) = self.orientation {
+                    // one element of one byte (RFC 8285 section 4.2), padded to a word
+                    bytes.extend([0xbe, 0xde, 0, 1, files::ORIENTATION << 4, orientation, 0, 0]);
+                }
                 bytes.extend(payload);
                 sequence = sequence.wrapping_add(1);
-                let at = receipt + TimeDelta::from_nanos(part as i64 * 200_000);
+                let mut at = receipt + TimeDelta::from_nanos(part as i64 * 200_000);
+                if dice.one_in_a_thousand(self.resent) {
+                    at = at + TimeDelta::from_millis(60 + (dice.next() % 3000) as i64);
+                }
                 let is_cut = self.cuts.iter().any(|(from, to)| (*from..*to).contains(&at));
                 if is_cut || dice.one_in_a_thousand(self.lost) {
                     (missing, fate) = (missing + 1, Fate::Damaged);
@@ -226,7 +254,9 @@ impl Script {
                 fate,
             });
         }
+        dump.packets.sort_by_key(|packet| packet.at);
         self.disorder(&mut dump.packets, &mut dice);
+        self.spoil(&mut dump.packets);
         dump
     }
 
@@ -299,29 +329,12 @@ impl Script {
         if self.is_video() { 96 } else { 111 }
     }
 
-    fn payloads(&self, picture: u16, data: &[u8]) -> Vec<Vec<u8>> {
-        match self.codec {
-            Codec::Opus => vec![data.to_vec()],
-            Codec::Vp8 => {
-                let [high, low] = picture.to_be_bytes();
-                let descriptor = |part| [if part == 0 { 0x90 } else { 0x80 }, 0x80, 0x80 | high, low];
-                let parts = data.chunks(PAYLOAD).enumerate();
-                parts
-                    .map(|(part, bytes)| [&descriptor(part)[..], bytes].concat())
-                    .collect()
-            }
-            Codec::Vp9 => {
-                let (last, [high, low]) = (data.len().div_ceil(PAYLOAD) - 1, picture.to_be_bytes());
-                // profile 0 keyframes have their type and show bits clear below the frame marker
-                let predicted = if data[0] & 0b1111_1100 == 0b1000_0000 { 0 } else { 0x40 };
-                let edges = |part| if part == 0 { 0x08 } else { 0 } | if part == last { 0x04 } else { 0 };
-                let descriptor = |part| [0x80 | predicted | edges(part), 0x80 | high, low];
-                let parts = data.chunks(PAYLOAD).enumerate();
-                parts
-                    .map(|(part, bytes)| [&descriptor(part)[..], bytes].concat())
-                    .collect()
-            }
-            other => panic!("the generator does not packetize {other}"),
+    fn spoil(&self, packets: &mut [Received]) {
+        for (index, timestamp) in &self.wild_timestamps {
+            packets[*index].bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        }
+        for (index, at) in &self.wild_receipts {
+            packets[*index].at = *at;
         }
     }
 

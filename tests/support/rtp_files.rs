@@ -5,14 +5,26 @@ use std::{fs, path::Path};
 use super::{Dump, SSRC, wall};
 use tessera::media::{Kind, TimeDelta, WallTime};
 
+/// The id of the header extension for video orientation.
+pub const ORIENTATION: u8 = 4;
+
 impl Dump {
+    /// When its first packet and its last were received.
+    pub fn received(&self) -> (WallTime, WallTime) {
+        let at = |packet: Option<&super::Received>| wall(self.began, packet.expect("a dump has packets").at);
+        (at(self.packets.first()), at(self.packets.last()))
+    }
+
     /// As Janus writes it: times of receipt in milliseconds after the first packet's, whose wall clock is in the header.
     pub fn write_mjr(&self, path: &Path) {
         let first = self.packets.first().map_or(TimeDelta::ZERO, |packet| packet.at);
         let micros = wall(self.began, first).unix_nanos() / 1000;
         let kind = if self.codec.kind() == Kind::Video { "v" } else { "a" };
+        let extensions = self.orientation.map_or(String::new(), |_| {
+            format!(r#", "x": {{"{ORIENTATION}": "urn:3gpp:video-orientation"}}"#)
+        });
         let header = format!(
-            r#"{{"t": "{kind}", "c": "{}", "s": {micros}, "u": {micros}}}"#,
+            r#"{{"t": "{kind}", "c": "{}", "s": {micros}, "u": {micros}{extensions}}}"#,
             self.codec
         );
         let mut bytes = b"MJR00002".to_vec();

@@ -42,7 +42,7 @@ fn track(index: usize, peer: &str, source: Source, on: (i64, i64)) -> TrackTimel
         pieces: vec![Piece {
             dump: 0,
             span,
-            clock: Clock::anchored(crate::media::TimeBase::MILLIS, 0, span.start),
+            clock: Clock::anchored(crate::media::TimeBase::MILLIS, 0, span.start).into(),
         }],
         live: Spans::union([span]),
     }
@@ -80,14 +80,15 @@ fn staged(prefix: &str, actors: &[Actor], turns: &[(usize, i64, i64)], layout: &
         warnings: Vec::new(),
     };
     let rate = TickRate::new(10).unwrap();
-    let turn = |(who, from, to): &(usize, i64, i64)| SpeakerTurn {
-        peer: PeerId::new(id(*who)),
-        span: span(*from, *to),
-    };
+    let mut speech = Speech::default();
+    for (who, from, to) in turns {
+        let spans = speech.voices.entry(PeerId::new(id(*who))).or_default();
+        *spans = Spans::union(spans.iter().chain([span(*from, *to)]));
+    }
     stage(&Stage {
         manifest: &manifest,
         timeline: &timeline,
-        turns: &turns.iter().map(turn).collect::<Vec<_>>(),
+        speech: &speech,
         windows: &windows(&whole, rate),
         rate,
         request: &request(layout.clone(), canvas),
@@ -372,7 +373,7 @@ fn layouts_switch_when_asked_and_hidden_people_stay_hidden() {
         stage(&Stage {
             manifest: &manifest,
             timeline: &timeline,
-            turns: &[],
+            speech: &Speech::default(),
             windows: &windows(&timeline.recorded, rate),
             rate,
             request,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::order::{Ordered, Place, Receipt};
 use crate::{
     dump::Transport,
-    media::{Codec, RtpEpoch, TimeBase, TimeDelta},
+    media::{Codec, Kind, RtpEpoch, TimeBase, TimeDelta},
 };
 
 /// A jump ahead of up to this may be anything; beyond it the time of receipt must support it.
@@ -31,6 +31,7 @@ pub struct Timed {
 /// The sender's clock, followed packet by packet in the order of sending.
 #[derive(Debug)]
 pub struct MediaClock {
+    kind: Kind,
     time_base: TimeBase,
     /// How far timestamps may fall from one packet to the next without being a restart.
     reorder: i64,
@@ -48,6 +49,7 @@ struct Last {
     rtp: u32,
     pts: i64,
     after: Option<TimeDelta>,
+    marker: bool,
 }
 
 /// The least difference of receipt and timestamp seen lately.
@@ -65,6 +67,7 @@ impl MediaClock {
             Codec::Vp8 | Codec::Vp9 | Codec::Av1 | Codec::Opus | Codec::Aac => TimeDelta::ZERO,
         };
         MediaClock {
+            kind: codec.kind(),
             time_base,
             reorder: time_base.units(reorder),
             last: None,
@@ -88,7 +91,8 @@ impl MediaClock {
             return self.begin(i64::from(packet.packet.timestamp), packet, out);
         };
         if self.fits(&packet, last) {
-            counts.absurd += self.held.drain(..).len() as u64;
+            let next = last.pts_of(packet.packet.timestamp);
+            self.mend_held(last, Some(next), out, counts);
             return self.accept(packet, last, out);
         }
         self.held.push(packet);
@@ -99,13 +103,39 @@ impl MediaClock {
     }
 
     /// Nothing follows: what is still held back fits nothing.
-    pub fn finish(&mut self, counts: &mut Transport) {
-        counts.absurd += self.held.drain(..).len() as u64;
+    pub fn finish(&mut self, out: &mut VecDeque<Timed>, counts: &mut Transport) {
+        if let Some(last) = self.last {
+            self.mend_held(last, None, out, counts);
+        }
+    }
+
+    /// Gives the packets held back a place before `next`: their timestamps are wrong, but their frames are not.
+    ///
+    /// Sound goes between its neighbours, a part of a picture to the other parts. Their time of receipt proves nothing.
+    fn mend_held(&mut self, last: Last, next: Option<i64>, out: &mut VecDeque<Timed>, counts: &mut Transport) {
+        let held = std::mem::take(&mut self.held);
+        counts.absurd += held.len() as u64;
+        let (places, mut has_ended) = (held.len() as i64 + 1, last.marker);
+        let next = next.unwrap_or(last.pts.saturating_add(self.interval * places));
+        let own = held.into_iter().filter(|held| Some(held.packet.ssrc) == self.ssrc);
+        for (index, held) in (1..).zip(own) {
+            let pts = match self.kind {
+                Kind::Video if !has_ended => last.pts,
+                Kind::Video if !held.packet.marker => next,
+                Kind::Video | Kind::Audio => last.pts + next.saturating_sub(last.pts) * index / places,
+            };
+            has_ended |= held.packet.marker;
+            let receipt = Receipt::Late;
+            out.push_back(Timed {
+                pts,
+                ordered: Ordered { receipt, ..held },
+            });
+        }
     }
 
     fn accept(&mut self, packet: Ordered, last: Last, out: &mut VecDeque<Timed>) {
-        let step = i64::from(packet.packet.timestamp.wrapping_sub(last.rtp) as i32);
-        let pts = last.pts.saturating_add(step);
+        let pts = last.pts_of(packet.packet.timestamp);
+        let step = pts.saturating_sub(last.pts);
         if step > 0 {
             self.interval = step.min(self.time_base.units(JUMP));
         }
@@ -131,7 +161,13 @@ impl MediaClock {
             Receipt::InOrder => after,
             Receipt::Late => self.last.and_then(|last| last.after).or(after),
         };
-        self.last = Some(Last { rtp, pts, after });
+        let marker = packet.packet.marker;
+        self.last = Some(Last {
+            rtp,
+            pts,
+            after,
+            marker,
+        });
         out.push_back(Timed { pts, ordered: packet });
     }
 
@@ -179,6 +215,13 @@ impl MediaClock {
         for packet in held {
             self.push(packet, out, counts);
         }
+    }
+}
+
+impl Last {
+    /// The media time of a timestamp within half a lap of this one.
+    fn pts_of(self, rtp: u32) -> i64 {
+        self.pts.saturating_add(i64::from(rtp.wrapping_sub(self.rtp) as i32))
     }
 }
 

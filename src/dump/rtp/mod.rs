@@ -146,7 +146,8 @@ impl Stream {
     pub fn finish(&mut self) {
         self.reorder.finish(&mut self.counts);
         self.advance();
-        self.clock.finish(&mut self.counts);
+        self.clock.finish(&mut self.timed, &mut self.counts);
+        self.advance();
         if let Media::Pictures(pictures) = &mut self.media {
             pictures.finish(&mut self.counts);
         }

@@ -110,7 +110,9 @@ impl Painter {
             stroke_rounded(pixmap, rect, radius, line.width, &paint(line.color, 255));
         }
         if let Some(label) = label {
-            self.name(pixmap, rect, label);
+            // the same with and without the frame of a speaker: nothing may jump
+            let line = look.speaking.iter().chain(&look.border).map(|line| line.width).max();
+            self.name(pixmap, rect, label, line.unwrap_or(0));
         }
     }
 
@@ -187,9 +189,9 @@ impl Painter {
     }
 
     /// The name at the lower left, with its marks, on a shade.
-    fn name(&mut self, pixmap: &mut Pixmap, rect: Rect, label: &Label) {
+    fn name(&mut self, pixmap: &mut Pixmap, rect: Rect, label: &Label, line: u32) {
         let size = (rect.height * 11 / 200).clamp(11, (rect.height / 30).max(24));
-        let (margin, pad) = (size / 2, size / 2);
+        let (margin, pad) = (size / 3 + line, size / 2);
         let height = size * 3 / 2;
         let icons = u32::from(label.muted) + u32::from(label.screen);
         if rect.height < height * 3 || rect.width < height * 3 {

@@ -110,7 +110,7 @@ impl Typesetter {
         let mut buffer = Buffer::new(&mut self.system, metrics);
         buffer.set_wrap(&mut self.system, Wrap::None);
         buffer.set_size(&mut self.system, None, None);
-        let attrs = Attrs::new().family(Family::SansSerif).weight(Weight::MEDIUM);
+        let attrs = Attrs::new().family(Family::SansSerif).weight(Weight::NORMAL);
         buffer.set_text(&mut self.system, text, &attrs, Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.system, false);
         let width = buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max);

@@ -136,3 +136,29 @@ fn another_codec_is_followed_from_its_keyframe_on() {
     assert_eq!(codecs, [vec![Codec::Vp8; 20], vec![Codec::H264; 9]].concat());
     assert_eq!((facts.transport.foreign, facts.transport.codec_changes), (1, 1));
 }
+
+#[test]
+fn one_absurd_timestamp_spoils_no_picture() {
+    let plain = video(20, 20);
+    let expected = run(VIDEO, &plain).0;
+    for index in 1..plain.len() {
+        let mut packets = plain.clone();
+        packets[index].timestamp ^= 0x4000_0000;
+        let (frames, facts) = run(VIDEO, &packets);
+        assert_eq!(
+            (facts.transport.absurd, facts.transport.restarts),
+            (1, 0),
+            "packet {index}"
+        );
+        assert_eq!(frames.len(), expected.len(), "packet {index}");
+        for (found, expected) in frames.iter().zip(&expected) {
+            assert_eq!(found.data, expected.data, "packet {index}");
+            assert!(
+                (found.pts - expected.pts).abs() < 3600,
+                "packet {index}: {} instead of {}",
+                found.pts,
+                expected.pts
+            );
+        }
+    }
+}

@@ -78,15 +78,18 @@ fn timestamps_that_restart_go_on_by_the_time_of_receipt() {
 }
 
 #[test]
-fn one_absurd_timestamp_is_left_out() {
-    let mut packets = sound(100);
-    packets[50].timestamp ^= 0x4000_0000;
-    let (frames, facts) = run(SOUND, &packets);
-    assert_eq!(
-        (frames.len(), facts.transport.absurd, facts.transport.restarts),
-        (99, 1, 0)
-    );
-    assert_eq!(facts.receipts.epochs.len(), 1);
+fn one_absurd_timestamp_is_put_right_by_its_neighbours() {
+    for index in [1, 50, 99] {
+        let mut packets = sound(100);
+        packets[index].timestamp ^= 0x4000_0000;
+        let (frames, facts) = run(SOUND, &packets);
+        assert_eq!(
+            millis(SOUND, &frames),
+            (0..100).map(|index| index * 20).collect::<Vec<_>>()
+        );
+        assert_eq!((facts.transport.absurd, facts.transport.restarts), (1, 0));
+        assert_eq!(facts.receipts.epochs.len(), 1);
+    }
 }
 
 #[test]
