@@ -41,7 +41,7 @@ pub struct PreviewArgs {
     #[arg(value_name = "NAME|FILE")]
     layout: String,
     /// How many there are to show
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=60))]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60))]
     tiles: u8,
     /// One of them is a shared screen
     #[arg(long)]

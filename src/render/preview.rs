@@ -1,6 +1,6 @@
 //! A plan's last scene with stand-ins for its people: what a layout looks like, without a session.
 
-use tiny_skia::{Pixmap, Transform};
+use tiny_skia::{Pixmap, PixmapPaint, Transform};
 
 use super::{
     Fonts, RenderError,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     av::{AvError, Overlay, Picture, TileMut},
     composition::{Plan, Tile},
-    media::{Fit, Rect, Rgb, Size},
+    media::{Rect, Rgb, Size},
 };
 
 /// Behind the stand-ins, and what they wear.
@@ -78,23 +78,24 @@ fn lay(tile: &mut TileMut<'_>, picture: &Overlay, dressing: &Dressing) {
 /// Somebody before a wall, or a page; always the same for the same track.
 fn stand_in(tile: &Tile) -> Option<Overlay> {
     let size = tile.rect.size();
-    let mut pixmap = Pixmap::new(size.width, size.height)?;
     let is_screen = tile.track_id.as_str().ends_with("screen");
-    // cameras and screens are 16:9: what of them is shown follows from the fit
-    let source = Size::new(1600, 900);
-    let whole = Rect::new(0, 0, size.width, size.height);
-    let placed = if is_screen { Fit::Contain } else { tile.fit }.place(source, whole);
+    // cameras and screens are 16:9: what of them is shown, and where, follows from the fit
+    let placed = tile
+        .fit
+        .place(Size::new(1600, 900), Rect::new(0, 0, size.width, size.height));
     let scale = placed.place.width as f32 / placed.part.width as f32;
-    let (x, y) = (
-        placed.place.x as f32 - placed.part.x as f32 * scale,
-        placed.place.y as f32 - placed.part.y as f32 * scale,
-    );
-    let view = Transform::from_row(scale, 0.0, 0.0, scale, x, y);
+    let (x, y) = (placed.part.x as f32 * scale, placed.part.y as f32 * scale);
+    let view = Transform::from_row(scale, 0.0, 0.0, scale, -x, -y);
+    let mut picture = Pixmap::new(placed.place.width, placed.place.height)?;
     if is_screen {
-        page(&mut pixmap, view);
+        page(&mut picture, view);
     } else {
-        person(&mut pixmap, view, seed(tile.peer_id.as_str()));
+        person(&mut picture, view, seed(tile.peer_id.as_str()));
     }
+    let mut pixmap = Pixmap::new(size.width, size.height)?;
+    let (left, top) = (placed.place.x as i32, placed.place.y as i32);
+    let paint = PixmapPaint::default();
+    pixmap.draw_pixmap(left, top, picture.as_ref(), &paint, Transform::identity(), None);
     Some(overlay_of(&pixmap))
 }
 

@@ -35,6 +35,39 @@ pub struct Painter {
     pub warnings: Vec<String>,
 }
 
+/// Where the name stands on a tile.
+struct NamePlate {
+    /// Of the letters.
+    size: u32,
+    /// To the edges of the tile.
+    margin: u32,
+    height: u32,
+    /// Its upper edge.
+    y: u32,
+}
+
+impl NamePlate {
+    /// `None` on a tile that is too small for a name that can be read.
+    fn of(tile: Rect, line: u32) -> Option<NamePlate> {
+        // a tall tile has no wider names than a flat one
+        let side = tile.height.min(tile.width * 3 / 4);
+        let size = (side * 11 / 200).max((side * 2 / 11).min(11));
+        let height = size * 3 / 2;
+        if size < SMALLEST_TEXT || tile.width < height * 3 {
+            return None;
+        }
+        // small tiles have no air to give away
+        let margin = line + if size < 11 { 1 } else { size / 2 };
+        let y = tile.height.checked_sub(margin + height)?;
+        Some(NamePlate {
+            size,
+            margin,
+            height,
+            y,
+        })
+    }
+}
+
 /// Something drawn, and where it stands on the canvas.
 pub struct Drawn {
     pub rect: Rect,
@@ -110,10 +143,16 @@ impl Painter {
             stroke_rounded(pixmap, rect, radius, line.width, &paint(line.color, 255));
         }
         if let Some(label) = label {
-            // the same with and without the frame of a speaker: nothing may jump
-            let line = look.speaking.iter().chain(&look.border).map(|line| line.width).max();
-            self.name(pixmap, rect, label, line.unwrap_or(0));
+            let line = self.line_width(look);
+            self.name(pixmap, rect, label, line);
         }
+    }
+
+    /// Of the widest frame a tile may have: names keep clear of it also where there is none just now, so that they never
+    /// jump.
+    fn line_width(&self, look: &Look) -> u32 {
+        let lines = look.speaking.iter().chain(&look.border);
+        lines.map(|line| line.width).max().unwrap_or(0)
     }
 
     /// A tile with initials, its corners clear.
@@ -132,12 +171,22 @@ impl Painter {
         let mut pixmap = Pixmap::new(rect.width, rect.height)?;
         let whole = Rect::new(0, 0, rect.width, rect.height);
         fill_rounded(&mut pixmap, whole, *corner_radius, &paint(look.tile_background, 255));
-        let radius = rect.width.min(rect.height) as f32 * 0.27;
-        let (x, y) = (rect.width as f32 / 2.0, rect.height as f32 / 2.0);
-        fill_circle(&mut pixmap, x, y, radius, &paint(*color, 255));
+        // initials stand above the name, not behind it
+        let line = self.line_width(look);
+        let room = label.as_ref().and_then(|_| NamePlate::of(whole, line));
+        let room = room.map_or(rect.height, |plate| plate.y);
+        let radius = (rect.width.min(rect.height) as f32 * 0.27).min(room as f32 * 0.45);
+        let middle = (rect.height as f32 / 2.0).min(room as f32 - radius - 1.0);
+        fill_circle(
+            &mut pixmap,
+            rect.width as f32 / 2.0,
+            middle,
+            radius,
+            &paint(*color, 255),
+        );
         let size = (radius * 0.8) as u32;
         if size >= SMALLEST_TEXT - 2 {
-            self.centred(&mut pixmap, initials, size, (radius * 1.8) as u32, WHITE);
+            self.centred(&mut pixmap, initials, size, (radius * 1.8) as u32, middle as u32, WHITE);
         }
         self.frame(&mut pixmap, look, whole, *corner_radius, label.as_ref());
         Some(Drawn { rect: *rect, pixmap })
@@ -154,7 +203,7 @@ impl Painter {
         );
         let rect = Rect::new(0, rect.y, rect.width, rect.height.min(canvas.height - rect.y));
         let mut pixmap = Pixmap::new(rect.width, rect.height)?;
-        self.centred(&mut pixmap, text, size, canvas.width * 9 / 10, NOTICE);
+        self.centred(&mut pixmap, text, size, canvas.width * 9 / 10, rect.height / 2, NOTICE);
         Some(Drawn { rect, pixmap })
     }
 
@@ -190,13 +239,17 @@ impl Painter {
 
     /// The name at the lower left, with its marks, on a shade.
     fn name(&mut self, pixmap: &mut Pixmap, rect: Rect, label: &Label, line: u32) {
-        let size = (rect.height * 11 / 200).clamp(11, (rect.height / 30).max(24));
-        let (margin, pad) = (size / 3 + line, size / 2);
-        let height = size * 3 / 2;
-        let icons = u32::from(label.muted) + u32::from(label.screen);
-        if rect.height < height * 3 || rect.width < height * 3 {
+        let Some(NamePlate {
+            size,
+            margin,
+            height,
+            y,
+        }) = NamePlate::of(rect, line)
+        else {
             return;
-        }
+        };
+        let pad = size / 2;
+        let icons = u32::from(label.muted) + u32::from(label.screen);
         let icon_room = icons * (size + size / 3);
         let most = rect.width - 2 * margin - 2 * pad;
         let line = label.name.as_ref().and_then(|name| {
@@ -209,7 +262,7 @@ impl Painter {
         }
         let gap = if line.is_none() { size / 3 } else { 0 };
         let width = 2 * pad + icon_room + text_width - gap.min(icon_room);
-        let (x, y) = (margin, rect.height - margin - height);
+        let x = margin;
         fill_rounded(
             pixmap,
             Rect::new(x, y, width, height),
@@ -248,13 +301,14 @@ impl Painter {
         Some(pixmap)
     }
 
-    fn centred(&mut self, pixmap: &mut Pixmap, text: &str, size: u32, most: u32, color: Rgb) {
+    /// Text around the middle of the pixmap's width and around the row `middle`.
+    fn centred(&mut self, pixmap: &mut Pixmap, text: &str, size: u32, most: u32, middle: u32, color: Rgb) {
         let Some(setter) = self.typesetter() else { return };
         let Some(line) = setter.line(text, size, most) else {
             return;
         };
         let x = (pixmap.width() as i32 - line.width as i32) / 2;
-        let baseline = pixmap.height() / 2 + line.size * 7 / 20;
+        let baseline = middle + line.size * 7 / 20;
         setter.draw(&line, pixmap, x, baseline as i32, [color.red, color.green, color.blue]);
     }
 
