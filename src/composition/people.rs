@@ -14,6 +14,8 @@ use crate::{
 /// A peer between whose tracks there is no more than this is taken to have stayed.
 const LONGEST_GAP: TimeDelta = TimeDelta::from_seconds(2);
 
+/// What lasts less is not worth a change: a microphone that begins a little after its camera marks nobody as muted.
+const SHORTEST_STATE: TimeDelta = TimeDelta::from_millis(1500);
 /// Pauses up to this long are part of speaking, and no less than this is speaking.
 const SHORTEST_PAUSE: TimeDelta = TimeDelta::from_millis(900);
 const SHORTEST_SPEECH: TimeDelta = TimeDelta::from_millis(500);
@@ -25,7 +27,7 @@ pub struct Person<'a> {
     pub index: usize,
     /// When they were first there; then the place of their first track in the manifest.
     pub joined: (SessionTime, usize),
-    /// When they are there, seen or not.
+    /// When they have a place, seen or not.
     pub present: Ticks,
     /// When they cannot be heard: muted, or without a microphone.
     pub muted: Ticks,
@@ -75,6 +77,11 @@ impl<'a> Sources<'a> {
                 .filter(|track| track.source == Source::Microphone)
                 .flat_map(|track| self.unmuted(track).iter().collect::<Vec<_>>()),
         );
+        let seen = Spans::union(
+            tracks()
+                .filter(|track| track.kind == Kind::Video && track.source != Source::Screen)
+                .flat_map(|track| track.live.iter().collect::<Vec<_>>()),
+        );
         let spoken = || self.turns.iter().filter(|turn| turn.peer == peer.id);
         let shown = |source: Source| {
             let video = tracks().filter(|track| track.kind == Kind::Video && track.is_alive());
@@ -89,8 +96,8 @@ impl<'a> Sources<'a> {
             peer,
             index,
             joined: (start, first_track),
-            muted: self.ticks(&present.subtract(&heard)),
-            present: self.ticks(&present),
+            muted: self.ticks(&lasting(&present.subtract(&heard))),
+            present: self.ticks(&without_hems(&present, &seen)),
             speaking: self.ticks(&self.speaking(peer)),
             turns: spoken().filter_map(|turn| self.tick(turn.span.start)).collect(),
             cameras: shown(Source::Camera),
@@ -194,6 +201,30 @@ impl Person<'_> {
         all.flat_map(|ticks| ticks.0.iter().flat_map(|(start, end)| [*start, *end]))
             .chain(self.turns.iter().copied())
     }
+}
+
+/// Those that last long enough to be shown.
+fn lasting(spans: &Spans) -> Spans {
+    Spans::union(spans.iter().filter(|span| span.length() >= SHORTEST_STATE))
+}
+
+/// Presence without short stretches at its ends in which nobody is seen yet, or any more: initials would only flash up.
+fn without_hems(present: &Spans, seen: &Spans) -> Spans {
+    let trimmed = present.iter().map(|span| {
+        let inside = seen.intersect(&Spans::union([span]));
+        let (first, last) = (inside.as_slice().first(), inside.as_slice().last());
+        let is_short = |from: SessionTime, to: SessionTime| to - from < SHORTEST_STATE;
+        let start = first.map_or(span.start, |first| first.start);
+        let end = last.map_or(span.end, |last| last.end);
+        Span::new(
+            if is_short(span.start, start) { start } else { span.start },
+            if is_short(end, span.end) { end } else { span.end },
+        )
+    });
+    let trimmed: Vec<Span> = trimmed
+        .filter(|span| span.length() >= SHORTEST_STATE || seen.contains(span.start))
+        .collect();
+    Spans::union(trimmed)
 }
 
 /// The same without gaps up to that long.

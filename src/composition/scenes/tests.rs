@@ -410,3 +410,36 @@ fn session_of_two() -> (Manifest, Timeline) {
     };
     (crate::session::parse(&manifest.to_string()).unwrap().manifest, timeline)
 }
+
+#[test]
+fn nothing_flashes_up_where_sound_and_picture_begin_apart() {
+    let (manifest, mut timeline) = session_of_two();
+    let millis = |millis| SessionTime::START + TimeDelta::from_millis(millis);
+    let mut sound = track(2, "a", Source::Microphone, (0, SECONDS));
+    let camera = Span::new(millis(300), millis(19_500));
+    timeline.tracks[0].live = Spans::union([camera]);
+    sound.pieces[0].span = Span::new(millis(100), millis(19_800));
+    timeline.tracks.push(sound);
+    let rate = TickRate::new(10).unwrap();
+    let scenes = stage(&Stage {
+        manifest: &manifest,
+        timeline: &timeline,
+        speech: &Speech::default(),
+        windows: &windows(&timeline.recorded, rate),
+        rate,
+        request: &request(named("gallery"), Size::new(1280, 720)),
+        title: "room",
+    })
+    .scenes;
+    assert!(scenes.iter().all(|scene| scene.decorations.is_empty()), "{scenes:?}");
+    assert!(
+        scenes.iter().all(|scene| scene.end.0 - scene.start.0 >= 3),
+        "{scenes:?}"
+    );
+    let is_muted = |tile: &Tile| tile.label.as_ref().is_some_and(|label| label.muted);
+    let muted = scenes
+        .iter()
+        .flat_map(|scene| &scene.tiles)
+        .filter(|tile| is_muted(tile));
+    assert!(muted.into_iter().all(|tile| tile.peer_id.as_str() == "b"), "{scenes:?}");
+}
