@@ -270,3 +270,67 @@ fn frames_outside_the_recording_are_refused() {
     assert!(names_in(folder.path()).is_empty());
     assert_eq!(at("24.99").code, Some(0));
 }
+
+#[test]
+fn messages_are_shown_for_some_seconds_if_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("chat.csv");
+    let csv = "SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message\n\
+               p1,Asha,u1,host,2026-11-20T10:00:02Z,chat,\"Here it is: a long message, so that it takes several lines\"\n\
+               ,,,,1795168804000,chat,とても良い 👍\n";
+    fs::write(&file, csv).unwrap();
+    let mut copy = SessionCopy::new();
+    let chat = json!([{"at": support::session::wall(6.0), "peer_id": "p2", "message": "من هم"}]);
+    copy.manifest["chat"] = chat;
+    let session = copy.saved();
+    let options = ["--layout", "single", "--chat", "--chat-csv", text(&file)];
+    let plan: Value = serde_json::from_str(&planned(&session, &options)).unwrap();
+    let said: Vec<(f64, String)> = plan["scenes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|scene| {
+            let chat = scene["decorations"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|it| it["kind"] == "chat");
+            let names = chat.into_iter().flat_map(|chat| chat["messages"].as_array().unwrap());
+            let names = names.map(|message| format!("[{}]", message["name"].as_str().unwrap()));
+            (scene["start"].as_f64().unwrap() / 25.0, names.collect::<String>())
+        })
+        .collect();
+    let at = |time: f64| said.iter().rev().find(|(start, _)| *start <= time).unwrap().1.as_str();
+    assert_eq!(
+        [0.0, 1.9, 2.0, 4.0, 6.0, 9.9, 10.0, 12.0, 14.0].map(at),
+        [
+            "",
+            "",
+            "[Asha]",
+            "[Asha][]",
+            "[Asha][][Bruno]",
+            "[Asha][][Bruno]",
+            "[][Bruno]",
+            "[Bruno]",
+            ""
+        ]
+    );
+    // it covers the lower right, over the picture, and nothing else
+    let (with, without) = (
+        frame(&session, "7", &options),
+        frame(&session, "7", &["--layout", "single"]),
+    );
+    let differs = |x: usize, y: usize| !is_near(pixel(&with, x, y), pixel(&without, x, y));
+    let differing = (0..SIZE.1)
+        .flat_map(|y| (0..SIZE.0).map(move |x| (x, y)))
+        .filter(|(x, y)| differs(*x, *y));
+    let differing: Vec<(usize, usize)> = differing.collect();
+    assert!(
+        differing.len() > 1500 && differing.iter().all(|(x, y)| *x > 180 && *y > 60),
+        "{}",
+        differing.len()
+    );
+
+    fs::write(&file, "a,b\n1,2\n").unwrap();
+    tessera(&["plan", text(&session), "--chat-csv", text(&file)]).failed_with(2, &["chat.csv", "SentAt"]);
+}

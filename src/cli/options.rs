@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    composition::{FramePolicy, LayoutSwitch, RateChoice, Request},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, Request},
     dump::SourcePolicy,
-    job::{JobError, SessionSource, load_layout},
+    job::{JobError, SessionSource, load_chat, load_layout},
     layout::Select,
     media::{Preset, SessionTime, Size, TickRate, TimeDelta},
     render::Fonts,
@@ -39,6 +39,12 @@ pub struct RecordingArgs {
     layout_at: Vec<(SessionTime, String)>,
     #[command(flatten)]
     who: WhoArgs,
+    /// Show the messages that the manifest has, each for some seconds, over the pictures
+    #[arg(long)]
+    chat: bool,
+    /// Show the messages of a CSV file: SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message
+    #[arg(long, value_name = "FILE")]
+    chat_csv: Option<PathBuf>,
     /// Size of the canvas; any even size, portrait too [default: the layout's own, or else 1280x720]
     #[arg(long, value_name = "WxH")]
     resolution: Option<Size>,
@@ -131,12 +137,18 @@ impl RecordingArgs {
             switches.push(LayoutSwitch { at: *at, layout });
         }
         let (seen, heard) = self.who.selects();
+        let chat = match (self.chat, &self.chat_csv) {
+            (_, Some(file)) => ChatChoice::Shown(load_chat(file)?),
+            (true, None) => ChatChoice::Shown(Vec::new()),
+            (false, None) => ChatChoice::Hidden,
+        };
         Ok(Request {
             canvas: self.resolution.or(layout.resolution).unwrap_or(USUAL_CANVAS),
             layout,
             switches,
             seen,
             heard,
+            chat,
             rate: self.fps,
             frames: if self.constant_frame_rate {
                 FramePolicy::EveryTick

@@ -108,7 +108,7 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
 fn avatar(decoration: &Decoration) -> Option<String> {
     match decoration {
         Decoration::Avatar { peer_id, rect, .. } => Some(place(&format!("({peer_id})"), *rect)),
-        Decoration::Notice { .. } => None,
+        Decoration::Chat { .. } | Decoration::Notice { .. } => None,
     }
 }
 

@@ -93,8 +93,13 @@ fn shorter(canvas: Size) -> u32 {
     canvas.width.min(canvas.height)
 }
 
-/// Text of a stranger as it may be drawn: one line, of reasonable length, without characters that turn its direction.
-pub fn plain(text: &str) -> String {
+/// A stranger's name as it may be drawn: one line, of reasonable length, without characters that turn its direction.
+pub fn plain(name: &str) -> String {
+    shortened(name, LONGEST_NAME)
+}
+
+/// Text of a stranger, of so many signs at most.
+pub fn shortened(text: &str, most: usize) -> String {
     let is_override =
         |it: char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
     let visible: String = text
@@ -104,9 +109,9 @@ pub fn plain(text: &str) -> String {
         .collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
     let line = words.join(" ");
-    let kept: Vec<&str> = line.graphemes(true).take(LONGEST_NAME + 1).collect();
-    if kept.len() > LONGEST_NAME {
-        kept[..LONGEST_NAME].concat() + "…"
+    let kept: Vec<&str> = line.graphemes(true).take(most + 1).collect();
+    if kept.len() > most {
+        kept[..most].concat() + "…"
     } else {
         line
     }

@@ -1,6 +1,7 @@
 //! What will be made, decided before anything is rendered: scenes, mix, chunks, one plan. Pure.
 
 mod cast;
+mod chat;
 mod chunks;
 mod look;
 mod pace;
@@ -17,8 +18,8 @@ pub use chunks::{encoded_ticks, scenes_in};
 pub use look::{Line, Look, Place, Title, Watermark};
 pub use pace::{PacedFrame, pace};
 pub use plan::{
-    AudioTrack, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Tile, VideoStretch,
+    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Tile, VideoStretch,
     VideoTrack,
 };
 pub use planner::{Material, PlanError, plan};
-pub use request::{FramePolicy, LayoutSwitch, RateChoice, Request};
+pub use request::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, Request};

@@ -101,6 +101,13 @@ pub struct Label {
     pub speaking: bool,
 }
 
+/// A message over the pictures.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ChatLine {
+    pub name: String,
+    pub text: String,
+}
+
 /// Something that stands still for a scene.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -118,6 +125,12 @@ pub enum Decoration {
         color: Rgb,
         #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<Label>,
+    },
+    /// The last messages, the latest at the bottom.
+    Chat {
+        #[serde(flatten)]
+        rect: Rect,
+        messages: Vec<ChatLine>,
     },
     /// In the middle of an empty room.
     Notice { text: String },

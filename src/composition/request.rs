@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     layout::{Layout, Select},
     media::{Preset, SessionTime, Size, TickRate},
+    session::ChatMessage,
 };
 
 /// One recording to make.
@@ -17,6 +18,7 @@ pub struct Request {
     pub seen: Select,
     /// Who is heard.
     pub heard: Select,
+    pub chat: ChatChoice,
     pub canvas: Size,
     pub rate: RateChoice,
     pub frames: FramePolicy,
@@ -27,6 +29,14 @@ pub struct Request {
     pub from: Option<SessionTime>,
     /// Leave out what came after.
     pub to: Option<SessionTime>,
+}
+
+/// Whether messages are shown over the pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChatChoice {
+    Hidden,
+    /// The manifest's, and these.
+    Shown(Vec<ChatMessage>),
 }
 
 /// From `at` of the session clock on, another layout.

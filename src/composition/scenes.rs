@@ -2,6 +2,7 @@
 
 use super::{
     cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
+    chat::{self, Shown},
     look::{Look, initials, plain, radius},
     people::{Person, Sources, known, names_of, people},
     plan::{Decoration, Label, Scene, Tile},
@@ -69,6 +70,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
     let mut people = people(sources);
     people.retain(|person| stage.request.seen.admits(known(person.peer, &names_of(person.peer))));
     let acts = stage.acts();
+    let messages = chat::messages(sources, stage.request);
     let mut staging = Staging {
         looks: acts
             .iter()
@@ -79,7 +81,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
     };
     let mut left_out: Vec<Vec<&str>> = vec![Vec::new(); acts.len()];
     let (mut memory, mut before) = (Memory::new(), 0);
-    for (start, end) in stage.pieces(&people, &acts) {
+    for (start, end) in stage.pieces(&people, &acts, &messages) {
         let look = acts.partition_point(|act| act.start <= start).saturating_sub(1);
         if look != before {
             (memory, before) = (Memory::new(), look);
@@ -89,7 +91,8 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
             canvas: stage.request.canvas,
             tick: start,
         };
-        let (tiles, decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
+        let (tiles, mut decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
+        decorations.extend(chat::overlay(&messages, start, stage.request.canvas));
         let new = without.into_iter().filter(|id| !left_out[look].contains(id));
         let new: Vec<&str> = new.collect();
         left_out[look].extend(new);
@@ -140,11 +143,13 @@ impl Stage<'_> {
     }
 
     /// The stretches between any two changes.
-    fn pieces(&self, people: &[Person<'_>], acts: &[Act<'_>]) -> Vec<(Tick, Tick)> {
+    fn pieces(&self, people: &[Person<'_>], acts: &[Act<'_>], messages: &[Shown]) -> Vec<(Tick, Tick)> {
         let mut edges: Vec<Tick> = self.windows.iter().map(|window| window.start).collect();
         edges.extend(self.windows.last().map(|window| window.end));
         edges.extend(people.iter().flat_map(Person::edges));
         edges.extend(acts.iter().map(|act| act.start));
+        let end = self.windows.last().map(|window| window.end);
+        edges.extend(chat::edges(messages).filter(|edge| Some(*edge) < end));
         edges.sort_unstable();
         edges.dedup();
         edges.windows(2).map(|pair| (pair[0], pair[1])).collect()

@@ -13,7 +13,7 @@ mod usage;
 pub use compose::{ComposeRequest, compose};
 pub use error::{Blame, JobError};
 pub use import::{Existing, import_folder, write_manifest};
-pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, layout_text, load_layout, prepare};
+pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, layout_text, load_chat, load_layout, prepare};
 pub use preview::{PreviewRequest, Sharing, preview};
 pub use report::{Asset, Report, Timings};
 pub use still::{FrameRequest, compose_frame};

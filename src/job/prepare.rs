@@ -18,7 +18,7 @@ use crate::{
     layout::{self, Layout},
     media::TrackId,
     render::DumpFile,
-    session::{self, Manifest},
+    session::{self, ChatMessage, Manifest},
     timeline::{DumpInput, Timeline, build},
 };
 
@@ -130,6 +130,16 @@ pub fn load_layout(name: &str) -> Result<Layout, JobError> {
         *picture = path.display().to_string();
     }
     Ok(layout)
+}
+
+/// The messages of a CSV file.
+pub fn load_chat(path: &Path) -> Result<Vec<ChatMessage>, JobError> {
+    let failed = |reason: String| JobError::Chat {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    session::parse_chat(&text).map_err(failed)
 }
 
 /// The file of the layout of that name, or at that path.

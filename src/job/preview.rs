@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{JobError, still::write_picture};
 use crate::{
-    composition::{FramePolicy, Material, RateChoice, Request, plan, speakers::Speech},
+    composition::{ChatChoice, FramePolicy, Material, RateChoice, Request, plan, speakers::Speech},
     dump::probe::Probes,
     layout::{Layout, Select},
     media::{
@@ -72,6 +72,7 @@ pub fn preview(request: &PreviewRequest) -> Result<Vec<String>, JobError> {
         switches: Vec::new(),
         seen: Select::default(),
         heard: Select::default(),
+        chat: ChatChoice::Hidden,
         canvas: request.canvas,
         rate: RateChoice::Fixed(TickRate::new(10).expect("10 is a rate")),
         frames: FramePolicy::Changes,

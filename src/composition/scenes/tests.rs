@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    composition::{FramePolicy, LayoutSwitch, RateChoice, windows::windows},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, windows::windows},
     layout::{self, Select, builtins},
     media::{Fit, Kind, PeerId, Preset, SessionTime, Source, Span, Spans, TimeDelta, TrackId, WallTime},
     timeline::{Clock, Piece, SyncCertificate, TrackTimeline},
@@ -102,6 +102,7 @@ fn request(layout: Layout, canvas: Size) -> Request {
         switches: Vec::new(),
         seen: Select::default(),
         heard: Select::default(),
+        chat: ChatChoice::Hidden,
         canvas,
         rate: RateChoice::Auto,
         frames: FramePolicy::Changes,
@@ -173,7 +174,7 @@ fn any_turns() -> impl Strategy<Value = Vec<(usize, i64, i64)>> {
 fn places(scene: &Scene) -> Vec<(Rect, i32)> {
     let avatars = scene.decorations.iter().filter_map(|decoration| match decoration {
         Decoration::Avatar { rect, z, .. } => Some((*rect, *z)),
-        Decoration::Notice { .. } => None,
+        Decoration::Chat { .. } | Decoration::Notice { .. } => None,
     });
     scene
         .tiles

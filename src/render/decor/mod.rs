@@ -1,5 +1,6 @@
 //! What is drawn beside and over the pictures: drawn once for as long as it stays the same, then only laid over.
 
+mod chat;
 mod layers;
 mod painter;
 pub mod shapes;
@@ -149,10 +150,7 @@ impl<'a> Decorator<'a> {
         let mut avatars: Vec<&Decoration> = scene.decorations.iter().collect();
         avatars.sort_by_key(|decoration| height_of(decoration));
         for decoration in avatars {
-            let drawn = match decoration {
-                Decoration::Avatar { .. } => self.painter.avatar(look, decoration),
-                Decoration::Notice { text } => self.painter.notice(text, canvas),
-            };
+            let drawn = self.painter.decoration(look, decoration, canvas);
             overlays.extend(drawn.map(|drawn| (drawn.rect, overlay_of(&drawn.pixmap))));
         }
         let marks = self.marks(scene.look);
@@ -209,7 +207,7 @@ impl<'a> Decorator<'a> {
                 .over_tile(look, tile.rect, radius, label, behind.as_ref())?
         };
         for decoration in near.iter().filter(|it| height_of(it) > tile.z) {
-            if let Some(drawn) = self.painter.avatar(look, decoration) {
+            if let Some(drawn) = self.painter.decoration(look, decoration, self.plan.canvas) {
                 put(&mut pixmap, tile.rect, &drawn);
             }
         }
@@ -238,7 +236,7 @@ impl<'a> Decorator<'a> {
             }
         };
         for decoration in lower {
-            if let Some(drawn) = self.painter.avatar(look, decoration) {
+            if let Some(drawn) = self.painter.decoration(look, decoration, canvas) {
                 put(&mut behind, Rect::new(0, 0, canvas.width, canvas.height), &drawn);
             }
         }
@@ -307,7 +305,7 @@ fn put(onto: &mut Pixmap, rect: Rect, drawn: &Drawn) {
 
 fn rect_of(decoration: &Decoration) -> Option<Rect> {
     match decoration {
-        Decoration::Avatar { rect, .. } => Some(*rect),
+        Decoration::Avatar { rect, .. } | Decoration::Chat { rect, .. } => Some(*rect),
         Decoration::Notice { .. } => None,
     }
 }
@@ -315,6 +313,7 @@ fn rect_of(decoration: &Decoration) -> Option<Rect> {
 fn height_of(decoration: &Decoration) -> i32 {
     match decoration {
         Decoration::Avatar { z, .. } => *z,
+        Decoration::Chat { .. } => i32::MAX,
         Decoration::Notice { .. } => 0,
     }
 }

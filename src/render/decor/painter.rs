@@ -15,12 +15,12 @@ use crate::{
 
 const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
 /// Behind names.
-const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
-const SHADE_OPACITY: u8 = 168;
+pub const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
+pub const SHADE_OPACITY: u8 = 168;
 const MUTED: Rgb = rgb(0xff, 0x7a, 0x73);
 const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
 /// Letters below this height cannot be read; a tile that would need smaller ones has no name.
-const SMALLEST_TEXT: u32 = 9;
+pub const SMALLEST_TEXT: u32 = 9;
 
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
     Rgb { red, green, blue }
@@ -155,8 +155,17 @@ impl Painter {
         lines.map(|line| line.width).max().unwrap_or(0)
     }
 
+    /// Something that stands still for a scene.
+    pub fn decoration(&mut self, look: &Look, decoration: &Decoration, canvas: Size) -> Option<Drawn> {
+        match decoration {
+            Decoration::Avatar { .. } => self.avatar(look, decoration),
+            Decoration::Chat { rect, messages } => self.chat(*rect, messages),
+            Decoration::Notice { text } => self.notice(text, canvas),
+        }
+    }
+
     /// A tile with initials, its corners clear.
-    pub fn avatar(&mut self, look: &Look, decoration: &Decoration) -> Option<Drawn> {
+    fn avatar(&mut self, look: &Look, decoration: &Decoration) -> Option<Drawn> {
         let Decoration::Avatar {
             rect,
             corner_radius,
@@ -193,7 +202,7 @@ impl Painter {
     }
 
     /// A line of text in the middle of the canvas.
-    pub fn notice(&mut self, text: &str, canvas: Size) -> Option<Drawn> {
+    fn notice(&mut self, text: &str, canvas: Size) -> Option<Drawn> {
         let size = (canvas.width.min(canvas.height) / 18).max(SMALLEST_TEXT);
         let rect = Rect::new(
             0,
@@ -313,7 +322,7 @@ impl Painter {
     }
 
     /// Opened when first needed: looking through a system's fonts takes a while.
-    fn typesetter(&mut self) -> Option<&mut Typesetter> {
+    pub fn typesetter(&mut self) -> Option<&mut Typesetter> {
         if !self.is_open {
             self.is_open = true;
             self.typesetter = Typesetter::new(&self.fonts);

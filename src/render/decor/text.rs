@@ -23,11 +23,12 @@ pub struct Typesetter {
     cache: SwashCache,
 }
 
-/// A shaped line.
+/// A shaped line, or several of them.
 pub struct Line {
     buffer: Buffer,
     pub width: u32,
     pub size: u32,
+    pub rows: u32,
 }
 
 /// Families to write with, the best first; what they lack comes from others.
@@ -82,13 +83,33 @@ impl Typesetter {
         (line.width <= most && line.is_legible()).then_some(line)
     }
 
-    /// Draws `line` with its left end at `x` and its baseline at `y`.
+    /// `text` in lines of `room` pixels, shortened to so many; `None` if no font has any of its letters.
+    pub fn paragraph(&mut self, text: &str, size: u32, room: u32, most: usize) -> Option<Line> {
+        let whole = self.set(text, size, Some(room));
+        if whole.rows as usize <= most {
+            return whole.is_legible().then_some(whole);
+        }
+        // where the last line ends; the ellipsis takes the place of its last words
+        let run = whole.buffer.layout_runs().nth(most - 1)?;
+        let mut end = run.glyphs.iter().map(|glyph| glyph.end).max()?;
+        loop {
+            let kept = text.get(..end)?.trim_end();
+            let line = self.set(&format!("{kept}{ELLIPSIS}"), size, Some(room));
+            if line.rows as usize <= most {
+                return line.is_legible().then_some(line);
+            }
+            end = kept.char_indices().next_back()?.0;
+        }
+    }
+
+    /// Draws `line` with its left end at `x` and the baseline of the first line at `y`.
     pub fn draw(&mut self, line: &Line, onto: &mut Pixmap, x: i32, y: i32, color: [u8; 3]) {
         let (width, height) = (onto.width() as i32, onto.height() as i32);
         let ink = Color::rgb(color[0], color[1], color[2]);
+        let first = line.buffer.layout_runs().next().map_or(0.0, |run| run.line_y);
         for run in line.buffer.layout_runs() {
             for glyph in run.glyphs.iter().filter(|glyph| glyph.glyph_id != 0) {
-                let place = glyph.physical((0.0, 0.0), 1.0);
+                let place = glyph.physical((0.0, run.line_y - first), 1.0);
                 self.cache
                     .with_pixels(&mut self.system, place.cache_key, ink, |dx, dy, color| {
                         let (px, py) = (x + place.x + dx, y + place.y + dy);
@@ -106,16 +127,22 @@ impl Typesetter {
     }
 
     fn shaped(&mut self, text: &str, size: u32) -> Line {
+        self.set(text, size, None)
+    }
+
+    fn set(&mut self, text: &str, size: u32, room: Option<u32>) -> Line {
         let metrics = Metrics::relative(size.max(1) as f32, 1.25);
         let mut buffer = Buffer::new(&mut self.system, metrics);
-        buffer.set_wrap(&mut self.system, Wrap::None);
-        buffer.set_size(&mut self.system, None, None);
+        let wrap = if room.is_some() { Wrap::WordOrGlyph } else { Wrap::None };
+        buffer.set_wrap(&mut self.system, wrap);
+        buffer.set_size(&mut self.system, room.map(|room| room as f32), None);
         let attrs = Attrs::new().family(Family::SansSerif).weight(Weight::NORMAL);
         buffer.set_text(&mut self.system, text, &attrs, Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.system, false);
         let width = buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max);
         Line {
             width: width.ceil() as u32,
+            rows: buffer.layout_runs().count() as u32,
             buffer,
             size,
         }
@@ -199,6 +226,13 @@ mod tests {
             assert!((50..=100).contains(&line.width), "{text}: {}", line.width);
         }
         assert!(setter.line("Asha", 20, 3).is_none());
+        let story = setter.paragraph(&"once upon a time ".repeat(9), 20, 120, 3).unwrap();
+        assert!(
+            story.rows == 3 && story.width <= 120,
+            "{} rows, {} wide",
+            story.rows,
+            story.width
+        );
     }
 
     #[test]
