@@ -32,20 +32,30 @@ impl Overlay {
     /// From rows of RGBA, the colours already multiplied by the transparency. Edges must be even.
     pub fn from_rgba(rgba: &[u8], size: Size) -> Overlay {
         assert_eq!(rgba.len() as u64, size.pixels() * 4, "four bytes a pixel");
-        let luma = |x: usize, y: usize| luma(pixel(rgba, size, x, y));
-        let (width, height) = (size.width as usize, size.height as usize);
-        let block = |x: usize, y: usize| {
-            let at = |dx: usize, dy: usize| pixel(rgba, size, 2 * x + dx, 2 * y + dy);
-            let four = [at(0, 0), at(1, 0), at(0, 1), at(1, 1)];
-            [0, 1, 2, 3].map(|channel| (four.iter().map(|pixel| pixel[channel]).sum::<i32>() + 2) / 4)
-        };
+        let (mut y, mut cb, mut cr) = (Runs::default(), Runs::default(), Runs::default());
+        let line = size.width as usize * 4;
+        // most of an overlay is clear, and clear lines are passed over quickly
+        let is_clear = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+        let lines = rgba.chunks_exact(line).enumerate();
+        for (row, line) in lines.filter(|(_, line)| !is_clear(line)) {
+            let pixels = line.chunks_exact(4).enumerate();
+            for (column, pixel) in pixels.filter(|(_, pixel)| pixel[3] > 0) {
+                y.push(row, column, luma(channels(pixel)));
+            }
+        }
+        let pairs = rgba.chunks_exact(2 * line).enumerate();
+        for (row, pair) in pairs.filter(|(_, pair)| !is_clear(pair)) {
+            let (upper, lower) = pair.split_at(line);
+            let blocks = upper.chunks_exact(8).zip(lower.chunks_exact(8)).enumerate();
+            for (column, (upper, lower)) in blocks.filter(|(_, (upper, lower))| !is_clear(upper) || !is_clear(lower)) {
+                let mean = mean([&upper[..4], &upper[4..], &lower[..4], &lower[4..]]);
+                cb.push(row, column, chroma(mean, [-38, -74, 112]));
+                cr.push(row, column, chroma(mean, [112, -94, -18]));
+            }
+        }
         Overlay {
             size,
-            planes: [
-                runs(width, height, luma),
-                runs(width / 2, height / 2, |x, y| chroma(block(x, y), [-38, -74, 112])),
-                runs(width / 2, height / 2, |x, y| chroma(block(x, y), [112, -94, -18])),
-            ],
+            planes: [y.0, cb.0, cr.0],
         }
     }
 
@@ -113,9 +123,13 @@ fn scaled(value: u8, share: u8) -> u8 {
     ((product + (product >> 8)) >> 8) as u8
 }
 
-fn pixel(rgba: &[u8], size: Size, x: usize, y: usize) -> [i32; 4] {
-    let at = (y * size.width as usize + x) * 4;
-    [rgba[at], rgba[at + 1], rgba[at + 2], rgba[at + 3]].map(i32::from)
+fn channels(pixel: &[u8]) -> [i32; 4] {
+    [pixel[0], pixel[1], pixel[2], pixel[3]].map(i32::from)
+}
+
+fn mean(pixels: [&[u8]; 4]) -> [i32; 4] {
+    let pixels = pixels.map(channels);
+    [0, 1, 2, 3].map(|channel| (pixels.iter().map(|pixel| pixel[channel]).sum::<i32>() + 2) / 4)
 }
 
 /// BT.601, limited range, as `Color::from_rgb` has it; the offset counts as far as the pixel covers.
@@ -130,34 +144,32 @@ fn chroma([red, green, blue, alpha]: [i32; 4], weights: [i32; 3]) -> Sample {
     (value.clamp(0, 255) as u8, (255 - alpha) as u8)
 }
 
-fn runs(width: usize, height: usize, sample: impl Fn(usize, usize) -> Sample) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for row in 0..height {
-        let mut open: Option<Run> = None;
-        for column in 0..width {
-            let (value, keep) = sample(column, row);
-            if keep == 255 {
-                runs.extend(open.take());
-                continue;
-            }
-            // what covers all and what covers a part are different work
-            if open.as_ref().is_some_and(|run| run.keep.is_empty() != (keep == 0)) {
-                runs.extend(open.take());
-            }
-            let run = open.get_or_insert_with(|| Run {
+/// Gathers samples, given row by row from left to right, into runs.
+#[derive(Default)]
+struct Runs(Vec<Run>);
+
+impl Runs {
+    fn push(&mut self, row: usize, column: usize, (value, keep): Sample) {
+        if keep == 255 {
+            return;
+        }
+        // what covers all and what covers a part are different work
+        let goes_on =
+            |run: &Run| run.row == row && run.column + run.values.len() == column && run.keep.is_empty() == (keep == 0);
+        if !self.0.last().is_some_and(goes_on) {
+            self.0.push(Run {
                 row,
                 column,
                 values: Vec::new(),
                 keep: Vec::new(),
             });
-            run.values.push(value);
-            if keep > 0 {
-                run.keep.push(keep);
-            }
         }
-        runs.extend(open);
+        let run = self.0.last_mut().expect("there is a run, if only a new one");
+        run.values.push(value);
+        if keep > 0 {
+            run.keep.push(keep);
+        }
     }
-    runs
 }
 
 #[cfg(test)]
