@@ -16,7 +16,8 @@ use crate::{
 
 /// Compose a session into one MP4, here and now
 ///
-/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4 and <OUT>/report.json.
+/// Writes <OUT>/Rec-<session id>-<epoch ms>.mp4, where somebody speaks the speakers beside it (.speakers.vtt), and
+/// <OUT>/report.json.
 #[derive(Debug, Args)]
 pub struct ComposeArgs {
     #[command(flatten)]
@@ -50,6 +51,10 @@ pub fn run(args: ComposeArgs) -> Result<(), JobError> {
     }
 }
 
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn frame_time(text: &str) -> SessionTime {
     parse_time(text).unwrap_or_else(|error| {
         let message = format!("invalid value for '--frame-at <TIME> <FILE>': {error}\n");
@@ -64,15 +69,14 @@ fn frame(args: ComposeArgs, at: SessionTime, out: PathBuf) -> Result<(), JobErro
         at,
         out: out.clone(),
         fonts: fonts(args.fonts),
+        threads: cores(),
     })?;
     let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     print(&format!("{}\n{warnings}", out.display()))
 }
 
 fn recording(args: ComposeArgs) -> Result<(), JobError> {
-    let threads = args
-        .jobs
-        .map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = args.jobs.map_or_else(cores, usize::from);
     let request = ComposeRequest {
         source: args.session.source(),
         request: args.recording.request()?,
@@ -91,14 +95,17 @@ fn recording(args: ComposeArgs) -> Result<(), JobError> {
 
 fn summary(report: &Report) -> String {
     let mut text = String::new();
-    for asset in &report.assets {
+    for (index, asset) in report.assets.iter().enumerate() {
         text += &format!("{}\n", asset.path);
-        let (size, length) = (bytes(asset.size), clock(report.duration()));
-        text += &format!(
-            "  {length} long, {} at {} ticks a second, {size}\n",
-            report.canvas,
-            report.ticks_per_second.per_second()
-        );
+        // the recording comes first; what stands beside it is told by its name
+        if index == 0 {
+            let (size, length) = (bytes(asset.size), clock(report.duration()));
+            text += &format!(
+                "  {length} long, {} at {} ticks a second, {size}\n",
+                report.canvas,
+                report.ticks_per_second.per_second()
+            );
+        }
     }
     let (speed, timings) = (report.speed_thousandths(), &report.timings);
     let seconds = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);

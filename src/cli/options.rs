@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    composition::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, Request},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request},
     dump::SourcePolicy,
     job::{JobError, SessionSource, load_chat, load_layout},
     layout::Select,
@@ -60,6 +60,9 @@ pub struct RecordingArgs {
     /// x264 constant rate factor: lower is better and larger
     #[arg(long, default_value_t = 23, value_parser = clap::value_parser!(u8).range(0..=51))]
     crf: u8,
+    /// Leave every track as loud as it was sent, instead of making all speakers equally loud and the recording -16 LUFS
+    #[arg(long)]
+    no_levelling: bool,
     /// Leave out what comes before: seconds, or [h:]mm:ss, since the recording began
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<SessionTime>,
@@ -157,6 +160,11 @@ impl RecordingArgs {
             },
             preset: self.preset,
             crf: self.crf,
+            levelling: if self.no_levelling {
+                Levelling::Off
+            } else {
+                Levelling::On
+            },
             from: self.from,
             to: self.to,
         })

@@ -1,5 +1,7 @@
 //! `tessera plan`: what compose would make, without making it.
 
+use std::thread;
+
 use clap::Args;
 
 use super::{
@@ -28,7 +30,8 @@ pub struct PlanArgs {
 
 pub fn run(args: PlanArgs) -> Result<(), JobError> {
     let request = args.recording.request()?;
-    let prepared = prepare(&args.session.source(), Depth::Packets)?;
+    let mut prepared = prepare(&args.session.source(), Depth::Packets)?;
+    prepared.listen(thread::available_parallelism().map_or(1, usize::from))?;
     let plan = prepared.plan(&request)?;
     if args.json {
         return print_json(&plan);
@@ -81,7 +84,7 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
                 )
             })
             .collect();
-        vec![format!("  {}", track.track_id), spans.join(" ")]
+        vec![format!("  {}", track.track_id), track.gain.to_string(), spans.join(" ")]
     });
     text += &table(&heard.collect::<Vec<_>>());
     let cost = plan.cost;

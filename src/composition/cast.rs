@@ -18,6 +18,8 @@ pub struct Seat<'a> {
     pub track: Option<&'a TrackTimeline>,
     joined: (SessionTime, usize),
     spoke: Option<Tick>,
+    /// When they will speak, if that is so soon that nobody else should be shown until then.
+    speaks_soon: Option<Tick>,
 }
 
 /// What keeps its place: a person's first camera, on or off, a further camera, or a screen.
@@ -58,7 +60,9 @@ pub enum Avatars {
 }
 
 /// Everybody who may have a tile at `tick`.
-pub fn seats<'a>(people: &'a [Person<'a>], tick: Tick, avatars: Avatars) -> Vec<Seat<'a>> {
+///
+/// Who speaks up to `horizon` speaks soon.
+pub fn seats<'a>(people: &'a [Person<'a>], tick: Tick, horizon: Tick, avatars: Avatars) -> Vec<Seat<'a>> {
     let mut seats = Vec::new();
     for person in people {
         let seat = |lens, shown: Option<&Shown<'a>>| Seat {
@@ -73,6 +77,7 @@ pub fn seats<'a>(people: &'a [Person<'a>], tick: Tick, avatars: Avatars) -> Vec<
                 _ => person.joined,
             },
             spoke: person.spoke_at(tick),
+            speaks_soon: person.will_speak_at(tick, horizon),
         };
         let live = |shown: &&Shown<'a>| shown.live.contains(tick);
         let before = seats.len();
@@ -197,15 +202,27 @@ fn fixed_keys(region: &Region, seat: &Seat<'_>) -> Vec<(usize, String)> {
 }
 
 /// Those who spoke last, as many as there is room for; screens come before people, those shown before others.
+///
+/// A place that somebody left goes to who speaks next, if that is soon: they would get it a moment later anyway.
 fn most_wanted(region: &Region, candidates: &[Seat<'_>], slots: &[Option<SeatKey>], capacity: usize) -> Vec<SeatKey> {
+    let is_here = |key: &SeatKey| candidates.iter().any(|seat| seat.key == *key);
+    let somebody_left = slots.is_empty() || slots.iter().flatten().any(|key| !is_here(key));
     let mut wanted: Vec<&Seat> = candidates.iter().collect();
     wanted.sort_by_cached_key(|seat| {
         let is_person = matches!(seat.key.lens, Lens::Camera(_));
         let is_new = !slots.contains(&Some(seat.key));
-        (is_person, fixed_keys(region, seat), Reverse(seat.spoke), is_new)
+        let soon = seat.speaks_soon.filter(|_| somebody_left || !is_new);
+        (
+            is_person,
+            fixed_keys(region, seat),
+            Reverse(soon.max(seat.spoke)),
+            is_new,
+        )
     });
     wanted.truncate(capacity);
-    wanted.iter().map(|seat| seat.key).collect()
+    // newcomers take their places in the order of joining, whoever of them speaks
+    let is_wanted = |seat: &&Seat| wanted.iter().any(|other| other.key == seat.key);
+    candidates.iter().filter(is_wanted).map(|seat| seat.key).collect()
 }
 
 /// Keeps everybody who stays where they are, lets newcomers take the places that became free, and closes the rest.

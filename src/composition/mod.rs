@@ -3,6 +3,8 @@
 mod cast;
 mod chat;
 mod chunks;
+pub mod hearing;
+mod levels;
 mod look;
 mod pace;
 mod people;
@@ -12,14 +14,16 @@ mod rate;
 mod request;
 mod scenes;
 pub mod speakers;
+pub mod voice;
 mod windows;
 
 pub use chunks::{encoded_ticks, scenes_in};
+pub use levels::CEILING;
 pub use look::{Line, Look, Place, Title, Watermark};
 pub use pace::{PacedFrame, pace};
 pub use plan::{
-    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Tile, VideoStretch,
-    VideoTrack,
+    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Speaker, Tile,
+    VideoStretch, VideoTrack,
 };
-pub use planner::{Material, PlanError, plan};
-pub use request::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, Request};
+pub use planner::{Material, PlanError, listening, plan};
+pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request};

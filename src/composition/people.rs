@@ -194,6 +194,12 @@ impl Person<'_> {
         self.turns.iter().copied().filter(|turn| *turn <= tick).max()
     }
 
+    /// The next time they begin to speak, after `tick` and no later than `horizon`.
+    pub fn will_speak_at(&self, tick: Tick, horizon: Tick) -> Option<Tick> {
+        let turns = self.turns.iter().copied();
+        turns.filter(|turn| tick < *turn && *turn <= horizon).min()
+    }
+
     /// Every tick at which something about them may change.
     pub fn edges(&self) -> impl Iterator<Item = Tick> + '_ {
         let live = self.cameras.iter().chain(&self.screens).map(|shown| &shown.live);

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{FramePolicy, Look};
 use crate::{
     media::{
-        ChannelCount, Fit, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick, TickRate,
-        TimeDelta, TrackId, WallTime,
+        ChannelCount, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick,
+        TickRate, TimeDelta, TrackId, WallTime,
     },
     timeline::Clock,
 };
@@ -42,6 +42,8 @@ pub struct Plan {
     pub video: Vec<VideoTrack>,
     pub audio: Vec<AudioTrack>,
     pub mix: Mix,
+    /// Who is the speaker when, in order; between two there may be none.
+    pub speakers: Vec<Speaker>,
     /// Follow on each other from tick 0 to `length`.
     pub chunks: Vec<Chunk>,
     pub cost: Cost,
@@ -164,7 +166,17 @@ pub struct AudioTrack {
     pub peer_id: PeerId,
     /// Index into the manifest's tracks.
     pub track: usize,
+    /// How much louder the track is made, in thousandths of a decibel.
+    pub gain: Gain,
     pub stretches: Vec<SoundStretch>,
+}
+
+/// A stretch in which one peer is the speaker: `start` up to, not including, `end`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Speaker {
+    pub peer_id: PeerId,
+    pub start: Tick,
+    pub end: Tick,
 }
 
 /// Samples for which one dump is heard.

@@ -1,20 +1,22 @@
 //! From timeline and request to plan.
 
 use super::{
+    Levelling,
     chunks::{chunks, encoded_ticks},
+    hearing::{Audible, Hearing, Listening},
+    levels::gains,
     pace::{PacedFrame, pace},
     people::{known, names_of},
-    plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, VideoStretch, VideoTrack},
+    plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
     scenes::{Stage, stage},
-    speakers::Speech,
+    speakers::turns,
     windows::{Window, windows},
 };
 use crate::{
     dump::probe::{DumpKey, Probes},
-    layout::Select,
-    media::{ChannelCount, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
+    media::{ChannelCount, Gain, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
     session::Manifest,
     timeline::{Piece, Timeline, TrackTimeline},
 };
@@ -38,8 +40,8 @@ pub enum PlanError {
 pub struct Material<'a> {
     pub timeline: &'a Timeline,
     pub probes: &'a Probes,
-    /// Who spoke when; empty where nobody knows.
-    pub speech: &'a Speech,
+    /// What was heard of [`listening`]; where it is empty nobody speaks and nothing is levelled.
+    pub hearing: &'a Hearing,
 }
 
 /// Decides everything about one recording.
@@ -77,13 +79,27 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     let staging = stage(&Stage {
         manifest,
         timeline,
-        speech: material.speech,
+        speech: &material.hearing.speech(),
         windows: &windows,
         rate,
         request,
         title: &title,
     });
-    let audio = material.audio_tracks(manifest, &request.heard, &windows, rate);
+    let mut audio = material.audio_tracks(&windows, rate);
+    audio.retain(|track| {
+        let peer = manifest.peer(&track.peer_id);
+        peer.is_none_or(|peer| request.heard.admits(known(peer, &names_of(peer))))
+    });
+    if request.levelling == Levelling::On {
+        let mut hearing = material.hearing.clone();
+        hearing
+            .tracks
+            .retain(|index, _| audio.iter().any(|track| track.track == *index));
+        let gains = gains(&hearing, &kept);
+        audio
+            .iter_mut()
+            .for_each(|track| track.gain = gains.get(&track.track).copied().unwrap_or_default());
+    }
     let mix = Mix {
         channels: material.channels(&audio),
         sample_rate: SAMPLE_RATE,
@@ -110,6 +126,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         scenes: staging.scenes,
         audio,
         mix,
+        speakers: speakers(material.hearing, &windows, rate),
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
         warnings: staging.warnings,
@@ -117,6 +134,60 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     };
     plan.cost = material.cost(&plan);
     Ok(plan.sealed())
+}
+
+/// What has to be listened to before planning: every track of sound, over the whole session.
+pub fn listening(timeline: &Timeline, probes: &Probes) -> Listening {
+    let material = Material {
+        timeline,
+        probes,
+        hearing: &Hearing::default(),
+    };
+    // without pauses the recording's time is the session's, whatever the rate
+    let rate = TickRate::CANDIDATES[0];
+    let whole = windows(&Spans::union([Span::new(SessionTime::START, timeline.end)]), rate);
+    let tracks = material.audio_tracks(&whole, rate);
+    let channels = material.channels(&tracks);
+    let source = |track: &AudioTrack| {
+        timeline
+            .tracks
+            .iter()
+            .find(|own| own.index == track.track)
+            .map(|own| own.source)
+    };
+    let audible = tracks.into_iter().filter_map(|track| {
+        let source = source(&track)?;
+        Some(Audible { track, source })
+    });
+    Listening {
+        tracks: audible.collect(),
+        channels,
+    }
+}
+
+/// The speakers' turns in the recording; pauses cut them.
+fn speakers(hearing: &Hearing, windows: &[Window], rate: TickRate) -> Vec<Speaker> {
+    let turns = turns(&hearing.speech());
+    let parts = turns.iter().flat_map(|turn| {
+        windows.iter().map(move |window| {
+            let both = turn.span.intersect(window.span);
+            (turn, both, window)
+        })
+    });
+    let speaker = |(turn, both, window): (&super::speakers::SpeakerTurn, Span, &Window)| {
+        let (start, end) = (
+            window.tick_at_or_after(both.start, rate),
+            window.tick_at_or_after(both.end, rate),
+        );
+        (!both.is_empty() && start < end).then(|| Speaker {
+            peer_id: turn.peer.clone(),
+            start,
+            end,
+        })
+    };
+    let mut speakers: Vec<Speaker> = parts.filter_map(speaker).collect();
+    speakers.sort_by_key(|speaker| speaker.start);
+    speakers
 }
 
 impl Material<'_> {
@@ -164,21 +235,17 @@ impl Material<'_> {
             .collect()
     }
 
-    fn audio_tracks(&self, manifest: &Manifest, who: &Select, windows: &[Window], rate: TickRate) -> Vec<AudioTrack> {
-        let is_heard = |track: &&TrackTimeline| {
-            let peer = manifest.peer(&track.peer_id);
-            peer.is_none_or(|peer| who.admits(known(peer, &names_of(peer))))
-        };
+    fn audio_tracks(&self, windows: &[Window], rate: TickRate) -> Vec<AudioTrack> {
         let heard = self
             .timeline
             .tracks
             .iter()
-            .filter(|track| track.kind == Kind::Audio && track.is_alive())
-            .filter(is_heard);
+            .filter(|track| track.kind == Kind::Audio && track.is_alive());
         let tracks = heard.map(|track| AudioTrack {
             track_id: track.track_id.clone(),
             peer_id: track.peer_id.clone(),
             track: track.index,
+            gain: Gain::UNITY,
             stretches: sound_stretches(track, windows, rate),
         });
         tracks.filter(|track| !track.stretches.is_empty()).collect()

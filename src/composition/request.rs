@@ -25,6 +25,7 @@ pub struct Request {
     pub preset: Preset,
     /// x264's constant rate factor, 0 to 51.
     pub crf: u8,
+    pub levelling: Levelling,
     /// Leave out what came before this time of the session clock.
     pub from: Option<SessionTime>,
     /// Leave out what came after.
@@ -46,11 +47,26 @@ pub struct LayoutSwitch {
     pub layout: Layout,
 }
 
+impl Request {
+    /// Whether the pictures depend on who speaks.
+    pub fn follows_speech(&self) -> bool {
+        let others = self.switches.iter().map(|switch| &switch.layout);
+        others.chain([&self.layout]).any(Layout::follows_speech)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateChoice {
     /// The lowest usual rate that shows every frame of the cameras on screen.
     Auto,
     Fixed(TickRate),
+}
+
+/// Whether all are made equally loud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Levelling {
+    On,
+    Off,
 }
 
 /// Which ticks become frames.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     layout::{Layout, Situation},
-    media::{Rect, Rgb, Size, Tick, TickRate},
+    media::{Rect, Rgb, SessionTime, Size, Tick, TickRate, TimeDelta},
     session::Manifest,
     timeline::Timeline,
 };
@@ -28,6 +28,9 @@ const AVATAR_COLORS: [Rgb; 8] = [
     rgb(0x4f, 0x7a, 0x35),
     rgb(0x7a, 0x66, 0x2e),
 ];
+
+/// Nobody is shown large for less only because somebody left.
+const SHORTEST_SHOW: TimeDelta = TimeDelta::from_millis(1500);
 
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
     Rgb { red, green, blue }
@@ -90,6 +93,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
             layout: acts[look].layout,
             canvas: stage.request.canvas,
             tick: start,
+            horizon: Tick(start.0 + stage.rate.tick_at_or_after(SessionTime::START + SHORTEST_SHOW).0),
         };
         let (tiles, mut decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
         decorations.extend(chat::overlay(&messages, start, stage.request.canvas));
@@ -161,6 +165,8 @@ struct Moment<'a> {
     layout: &'a Layout,
     canvas: Size,
     tick: Tick,
+    /// Up to here the next speaker may take a place early.
+    horizon: Tick,
 }
 
 impl Moment<'_> {
@@ -177,7 +183,7 @@ impl Moment<'_> {
         } else {
             Avatars::Hidden
         };
-        let seats = seats(people, self.tick, avatars);
+        let seats = seats(people, self.tick, self.horizon, avatars);
         let screens = seats.iter().filter(|seat| seat.is_screen()).count();
         let situation = Situation {
             screens,

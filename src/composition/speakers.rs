@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::media::{PeerId, SessionTime, Span, Spans, TimeDelta};
 
 /// A switch comes this long before the first sound, …
-const LEAD: TimeDelta = TimeDelta::from_millis(200);
+const LEAD: TimeDelta = TimeDelta::from_millis(250);
 /// … or where others leave no room, up to this long before it …
 const EARLIEST: TimeDelta = TimeDelta::from_millis(-400);
 /// … or after it, in steps of this.
@@ -170,8 +170,8 @@ impl<'a> Search<'a> {
                 let offsets = (0..).map(|step| EARLIEST + TimeDelta::from_nanos(step * STEP.nanos()));
                 for offset in offsets.take_while(|offset| *offset <= LATEST) {
                     let at = (beginning + offset).max(SessionTime::START.min(beginning));
-                    // as little as possible besides the usual lead, but never more than a word is worth
-                    let unusual = (offset + LEAD).abs().nanos() / 10;
+                    // the usual lead, even over another's last words, unless it leaves no room for a turn
+                    let unusual = (offset + LEAD).abs().nanos() / 4 * 5;
                     possible.push((at, peer, WORTH.nanos() + unusual));
                 }
             }
@@ -296,7 +296,7 @@ mod tests {
             ("a", &[(1_000, 6_000), (14_000, 20_000)]),
             ("b", &[(6_500, 9_000), (9_300, 13_000)]),
         ]);
-        let expected = [("a", 800, 6_300), ("b", 6_300, 13_800), ("a", 13_800, 20_000)];
+        let expected = [("a", 750, 6_250), ("b", 6_250, 13_750), ("a", 13_750, 20_000)];
         assert_eq!(
             told(&speech),
             expected.map(|(peer, start, end)| (peer.to_owned(), start, end))
@@ -309,20 +309,20 @@ mod tests {
             ("a", &[(1_000, 9_000)]),
             ("b", &[(3_000, 3_600), (6_000, 6_700), (9_100, 9_500)]),
         ]);
-        assert_eq!(told(&speech), [("a".to_owned(), 800, 9_500)]);
+        assert_eq!(told(&speech), [("a".to_owned(), 750, 9_500)]);
     }
 
     #[test]
     fn who_speaks_over_another_and_goes_on_is_shown() {
         let speech = speech(&[("a", &[(1_000, 8_000)]), ("b", &[(7_000, 15_000)])]);
         assert_eq!(told(&speech).len(), 2);
-        assert_eq!(told(&speech)[1], ("b".to_owned(), 7_000, 15_000));
+        assert_eq!(told(&speech)[1], ("b".to_owned(), 6_750, 15_000));
     }
 
     /// B begins so soon after A that only a switch at the very edge of what is allowed gives both their time.
     #[test]
     fn what_little_room_there_is_is_used() {
-        let speech = speech(&[("a", &[(5_000, 6_000)]), ("b", &[(6_000, 15_000)])]);
+        let speech = speech(&[("a", &[(4_800, 6_000)]), ("b", &[(6_000, 15_000)])]);
         let turns = told(&speech);
         assert_eq!((turns[0].0.as_str(), turns[1].0.as_str()), ("a", "b"));
         assert!(turns[1].1 - turns[0].1 >= 1_500, "{turns:?}");

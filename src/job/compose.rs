@@ -9,10 +9,11 @@ use super::{
     output::OutputFolder,
     prepare::{Verdict, prepare},
     report::Stages,
+    speakers::{speakers, webvtt},
     usage::{Meter, peak_memory},
 };
 use crate::{
-    composition::{Material, Plan, PlanError, Request, plan, speakers::Speech},
+    composition::{Material, Plan, PlanError, Request, plan},
     dump::probe::Depth,
     render::{Fonts, RenderInput, Watch, Workplace, render},
 };
@@ -31,12 +32,14 @@ pub struct ComposeRequest {
 pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
     let mut meter = Meter::start();
     let mut prepared = prepare(&request.source, Depth::Packets)?;
-    let plan = prepared.plan(&request.request)?;
-    let folder = OutputFolder::open(&request.out)?;
     let mut stages = Stages {
         prepare: meter.lap(),
         ..Stages::default()
     };
+    prepared.listen(request.threads)?;
+    let plan = prepared.plan(&request.request)?;
+    let folder = OutputFolder::open(&request.out)?;
+    stages.listen = meter.lap();
 
     debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
 
@@ -68,13 +71,18 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
             ),
         );
     }
-    let name = format!("Rec-{}-{}.mp4", plan.session_id, plan.started_at.unix_millis());
-    let asset = folder.publish(&recording, &name, "room-composite")?;
+    let name = format!("Rec-{}-{}", plan.session_id, plan.started_at.unix_millis());
+    let mut assets = vec![folder.publish(&recording, &format!("{name}.mp4"), "room-composite")?];
+    let speakers = speakers(&plan, &prepared.manifest);
+    if !speakers.is_empty() {
+        assets.push(folder.write(&webvtt(&speakers), &format!("{name}.speakers.vtt"), "speakers")?);
+    }
     stages.finish = meter.lap();
 
     let mut report = Report::of(&plan);
     report.encoded_frames = rendered.encoded_frames;
-    report.assets = vec![asset];
+    report.assets = assets;
+    report.speakers = speakers;
     report.timings = stages.timings(peak_memory());
     report.warnings = prepared
         .warnings
@@ -97,7 +105,7 @@ impl Prepared {
         let material = Material {
             timeline: &self.timeline,
             probes: &self.probes,
-            speech: &Speech::default(),
+            hearing: &self.hearing,
         };
         plan(&self.manifest, material, request).map_err(|error| match error {
             PlanError::NothingUsable

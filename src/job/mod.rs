@@ -7,6 +7,7 @@ mod output;
 mod prepare;
 mod preview;
 mod report;
+mod speakers;
 mod still;
 mod usage;
 
@@ -16,4 +17,5 @@ pub use import::{Existing, import_folder, write_manifest};
 pub use prepare::{DumpVerdict, Prepared, SessionSource, Verdict, layout_text, load_chat, load_layout, prepare};
 pub use preview::{PreviewRequest, Sharing, preview};
 pub use report::{Asset, Report, Timings};
+pub use speakers::SpokenBy;
 pub use still::{FrameRequest, compose_frame};

@@ -55,6 +55,16 @@ impl OutputFolder {
         })
     }
 
+    /// Writes a file of text to its name.
+    pub fn write(&self, text: &str, name: &str, kind: &'static str) -> Result<Asset, JobError> {
+        let draft = self.work.path().join(name);
+        fs::write(&draft, text).map_err(|error| JobError::Output {
+            path: draft.clone(),
+            error,
+        })?;
+        self.publish(&draft, name, kind)
+    }
+
     pub fn write_report(&self, report: &Report) -> Result<(), JobError> {
         let path = self.folder.join("report.json");
         let failed = |error: io::Error| JobError::Output {

@@ -11,13 +11,14 @@ use serde::Serialize;
 
 use super::JobError;
 use crate::{
+    composition::{hearing::Hearing, listening},
     dump::{
         DumpError, SourcePolicy, locate,
         probe::{Depth, DumpKey, Probe, Probes, probe},
     },
     layout::{self, Layout},
     media::TrackId,
-    render::DumpFile,
+    render::{self, DumpFile, Dumps},
     session::{self, ChatMessage, Manifest},
     timeline::{DumpInput, Timeline, build},
 };
@@ -40,6 +41,8 @@ pub struct Prepared {
     /// One for every dump of the manifest, in its order.
     pub verdicts: Vec<DumpVerdict>,
     pub timeline: Timeline,
+    /// Empty until it was listened to.
+    pub hearing: Hearing,
     /// About the manifest, the timeline and the dumps.
     pub warnings: Vec<String>,
 }
@@ -95,6 +98,7 @@ pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobErro
         probes: Probes::new(),
         verdicts: Vec::new(),
         timeline: build(&manifest, &[]),
+        hearing: Hearing::default(),
         warnings: parsed.warnings,
         manifest,
     };
@@ -201,6 +205,17 @@ fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePol
 }
 
 impl Prepared {
+    /// Listens to all of the session's sound, so that a plan can level it and tell who speaks.
+    pub fn listen(&mut self, threads: usize) -> Result<(), JobError> {
+        let listening = listening(&self.timeline, &self.probes);
+        let dumps = Dumps {
+            files: &self.files,
+            probes: &self.probes,
+        };
+        self.hearing = render::listen(&listening, dumps, threads)?;
+        Ok(())
+    }
+
     /// What can be said about dumps that are not simply used.
     pub fn dump_warnings(&self) -> Vec<String> {
         let bad = self.verdicts.iter().filter(|verdict| verdict.verdict != Verdict::Used);

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::{JobError, still::write_picture};
 use crate::{
-    composition::{ChatChoice, FramePolicy, Material, RateChoice, Request, plan, speakers::Speech},
+    composition::{
+        ChatChoice, FramePolicy, Levelling, Material, RateChoice, Request,
+        hearing::{Heard, Hearing, Loudness},
+        plan,
+    },
     dump::probe::Probes,
     layout::{Layout, Select},
     media::{
@@ -78,13 +82,14 @@ pub fn preview(request: &PreviewRequest) -> Result<Vec<String>, JobError> {
         frames: FramePolicy::Changes,
         preset: Preset::Veryfast,
         crf: 23,
+        levelling: Levelling::Off,
         from: None,
         to: None,
     };
     let material = Material {
         timeline: &timeline,
         probes: &Probes::new(),
-        speech: &room.speech(),
+        hearing: &room.hearing(),
     };
     let plan = plan(&manifest, material, &wanted).map_err(|error| JobError::Plan {
         path: Path::new("preview").to_owned(),
@@ -138,17 +143,27 @@ impl Room {
     }
 
     /// The last to speak still speaks when the picture is taken.
-    fn speech(&self) -> Speech {
-        let mut speech = Speech::default();
-        let mut say = |index: usize, from: i64, to: i64| {
-            let span = Span::new(second(from), second(to));
-            speech.voices.insert(self.peer(index), Spans::union([span]));
+    fn hearing(&self) -> Hearing {
+        let before = (self.speaker() + 1) % self.people.max(1);
+        let said = |person: usize| match person {
+            _ if person == self.speaker() => Span::new(second(4), second(SECONDS)),
+            _ if person == before => Span::new(second(1), second(4)),
+            _ => Span::new(second(0), second(0)),
         };
-        if self.people > 0 {
-            say((self.speaker() + 1) % self.people, 1, 4);
-            say(self.speaker(), 4, SECONDS);
+        let microphones = self.tracks().into_iter().enumerate();
+        let microphones = microphones.filter(|(_, (_, source))| *source == Source::Microphone);
+        let heard = |(number, (person, source))| {
+            let heard = Heard {
+                peer_id: self.peer(person),
+                source,
+                voice: Spans::union([said(person)]),
+                loudness: Loudness::default(),
+            };
+            (number, heard)
+        };
+        Hearing {
+            tracks: microphones.map(heard).collect(),
         }
-        speech
     }
 
     fn peer(&self, index: usize) -> PeerId {

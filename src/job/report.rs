@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{DumpVerdict, usage::Taken};
+use super::{DumpVerdict, speakers::SpokenBy, usage::Taken};
 use crate::{
     composition::Plan,
     media::{SessionId, Size, TickRate, TimeDelta, WallTime},
@@ -27,6 +27,8 @@ pub struct Report {
     pub encoded_frames: u64,
     pub assets: Vec<Asset>,
     pub timings: Timings,
+    /// Who was the speaker when.
+    pub speakers: Vec<SpokenBy>,
     pub dumps: Vec<DumpVerdict>,
     /// How every dump was placed on the session clock, and how well.
     pub sync: SyncCertificate,
@@ -53,6 +55,9 @@ pub struct Timings {
     pub cpu_ms: u64,
     pub prepare_ms: u64,
     pub cpu_prepare_ms: u64,
+    /// Listening to all sound, to level it and to tell who speaks; and planning.
+    pub listen_ms: u64,
+    pub cpu_listen_ms: u64,
     pub render_ms: u64,
     pub cpu_render_ms: u64,
     pub finish_ms: u64,
@@ -66,6 +71,7 @@ pub struct Timings {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stages {
     pub prepare: Taken,
+    pub listen: Taken,
     pub render: Taken,
     pub finish: Taken,
     pub first_frame: std::time::Duration,
@@ -74,17 +80,19 @@ pub(super) struct Stages {
 impl Stages {
     pub(super) fn timings(self, peak_memory_bytes: u64) -> Timings {
         let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let stages = [self.prepare, self.render, self.finish];
+        let stages = [self.prepare, self.listen, self.render, self.finish];
         Timings {
             total_ms: millis(stages.iter().map(|taken| taken.wall).sum()),
             cpu_ms: millis(stages.iter().map(|taken| taken.cpu).sum()),
             prepare_ms: millis(self.prepare.wall),
             cpu_prepare_ms: millis(self.prepare.cpu),
+            listen_ms: millis(self.listen.wall),
+            cpu_listen_ms: millis(self.listen.cpu),
             render_ms: millis(self.render.wall),
             cpu_render_ms: millis(self.render.cpu),
             finish_ms: millis(self.finish.wall),
             cpu_finish_ms: millis(self.finish.cpu),
-            first_frame_ms: millis(self.prepare.wall + self.first_frame),
+            first_frame_ms: millis(self.prepare.wall + self.listen.wall + self.first_frame),
             peak_memory_bytes,
         }
     }
@@ -106,6 +114,7 @@ impl Report {
             encoded_frames: 0,
             assets: Vec::new(),
             timings: Timings::default(),
+            speakers: Vec::new(),
             dumps: Vec::new(),
             sync: SyncCertificate::default(),
             warnings: Vec::new(),

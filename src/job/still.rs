@@ -24,11 +24,15 @@ pub struct FrameRequest {
     /// The PNG to write.
     pub out: PathBuf,
     pub fonts: Fonts,
+    pub threads: usize,
 }
 
 /// Writes what the recording shows at one moment; says what is wrong with it.
 pub fn compose_frame(request: &FrameRequest) -> Result<Vec<String>, JobError> {
-    let prepared = prepare(&request.source, Depth::Packets)?;
+    let mut prepared = prepare(&request.source, Depth::Packets)?;
+    if request.request.follows_speech() {
+        prepared.listen(request.threads)?;
+    }
     let plan = prepared.plan(&request.request)?;
     let next = plan.ticks_per_second.tick_at_or_after(request.at);
     let is_on_it = plan.ticks_per_second.time_of(next) <= request.at;

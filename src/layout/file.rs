@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Region, Style};
+use super::{Order, Region, Style};
 use crate::media::{Size, Source};
 
 macro_rules! built_in {
@@ -146,6 +146,12 @@ impl Layout {
     pub fn most_tiles(&self) -> usize {
         let tiles = |variant: &Variant| variant.regions.iter().map(Region::capacity).sum::<usize>();
         self.variants.iter().map(tiles).max().unwrap_or(0)
+    }
+
+    /// Whether what it looks like depends on who speaks.
+    pub fn follows_speech(&self) -> bool {
+        let mut regions = self.variants.iter().flat_map(|variant| &variant.regions);
+        self.style.speaking.is_some() || regions.any(|region| region.order.contains(&Order::Speech))
     }
 
     /// Whether some region shows people without their picture.

@@ -2,6 +2,7 @@
 
 mod channels;
 mod color;
+mod gain;
 mod geometry;
 mod ids;
 mod kind;
@@ -13,6 +14,7 @@ mod time;
 
 pub use channels::ChannelCount;
 pub use color::Rgb;
+pub use gain::Gain;
 pub use geometry::{Fit, Placed, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};

@@ -20,6 +20,13 @@ pub struct DumpFile {
     pub kind: Kind,
 }
 
+/// Where the dumps are, and what is known of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Dumps<'a> {
+    pub files: &'a BTreeMap<DumpKey, DumpFile>,
+    pub probes: &'a Probes,
+}
+
 /// A plan and the dumps that it was made from.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderInput<'a> {
@@ -30,10 +37,23 @@ pub struct RenderInput<'a> {
     pub fonts: &'a Fonts,
 }
 
-impl RenderInput<'_> {
+impl Dumps<'_> {
     pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
         let file = &self.files[&key];
         Reader::reopen(&file.path, file.format.as_deref(), &self.probes[&key])
+    }
+}
+
+impl<'a> RenderInput<'a> {
+    pub fn dumps(&self) -> Dumps<'a> {
+        Dumps {
+            files: self.files,
+            probes: self.probes,
+        }
+    }
+
+    pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
+        self.dumps().open(key)
     }
 
     /// The last keyframe of a dump at or before `pts`.

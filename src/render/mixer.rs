@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DumpFault, RenderError, RenderInput, Watch, limiter::Limiter, sound::SoundSource};
+use super::{DumpFault, Dumps, RenderError, RenderInput, Watch, limiter::Limiter, sound::SoundSource};
 use crate::{
     av::{AudioEncoder, AudioSettings, Container, Muxer},
     composition::{AudioTrack, SoundStretch},
     dump::probe::DumpKey,
-    media::SamplePosition,
+    media::{ChannelCount, SamplePosition},
 };
 
 /// Sound is mixed in blocks of a second.
@@ -30,7 +30,7 @@ pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result
         .plan
         .audio
         .iter()
-        .flat_map(|track| sources(input, track))
+        .flat_map(|track| sources(input.dumps(), mix.channels, track))
         .collect();
     let mut limiter = Limiter::new(mix.channels.count());
     // what the limiter holds back at the start must be asked for at the end
@@ -54,18 +54,20 @@ pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result
 }
 
 /// One source per dump of the track.
-fn sources<'a>(input: &'a RenderInput<'a>, track: &'a AudioTrack) -> Vec<SoundSource<'a>> {
-    let mut dumps: Vec<usize> = track.stretches.iter().map(|stretch| stretch.dump).collect();
-    dumps.sort_unstable();
-    dumps.dedup();
+pub(super) fn sources<'a>(dumps: Dumps<'a>, channels: ChannelCount, track: &'a AudioTrack) -> Vec<SoundSource<'a>> {
+    let mut indices: Vec<usize> = track.stretches.iter().map(|stretch| stretch.dump).collect();
+    indices.sort_unstable();
+    indices.dedup();
     let stretches = |dump: usize| -> Vec<&'a SoundStretch> {
         track.stretches.iter().filter(|stretch| stretch.dump == dump).collect()
     };
-    dumps
+    indices
         .into_iter()
         .map(|dump| {
             SoundSource::new(
-                input,
+                dumps,
+                channels,
+                track.gain,
                 DumpKey {
                     track: track.track,
                     dump,

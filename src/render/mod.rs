@@ -11,6 +11,7 @@ mod decoder;
 mod decor;
 mod input;
 mod limiter;
+mod listen;
 mod mixer;
 mod outcome;
 mod player;
@@ -24,7 +25,8 @@ use std::{
 };
 
 pub use decor::Fonts;
-pub use input::{DumpFile, RenderInput};
+pub use input::{DumpFile, Dumps, RenderInput};
+pub use listen::listen;
 pub use preview::preview;
 pub use still::{Still, still};
 

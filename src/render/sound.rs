@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::{DumpFault, RenderInput, decoder::Faults};
+use super::{DumpFault, Dumps, decoder::Faults};
 use crate::{
     av::{AudioDecoder, AudioFrame, AvError, Resampler},
     composition::SoundStretch,
     dump::{DumpError, Reader, probe::DumpKey},
-    media::{ChannelCount, SamplePosition},
+    media::{ChannelCount, Gain, SamplePosition},
 };
 
 /// A timestamp this far (in samples, 10 ms) from where the sound has got to is a jump; anything less is evened out.
@@ -21,10 +21,12 @@ const RAMP: i64 = 144;
 
 /// The sound of one dump, ready to be added to the mix block by block.
 pub struct SoundSource<'a> {
-    input: &'a RenderInput<'a>,
+    dumps: Dumps<'a>,
     key: DumpKey,
     stretches: Vec<&'a SoundStretch>,
     channels: ChannelCount,
+    /// What each sample is multiplied by.
+    factor: f32,
     state: State,
     ready: VecDeque<Piece>,
     faults: Faults,
@@ -63,13 +65,19 @@ struct Deviation {
 
 impl<'a> SoundSource<'a> {
     /// `stretches` are those of one dump, sorted, and at least one.
-    pub fn new(input: &'a RenderInput<'a>, key: DumpKey, stretches: Vec<&'a SoundStretch>) -> SoundSource<'a> {
-        let channels = input.plan.mix.channels;
+    pub fn new(
+        dumps: Dumps<'a>,
+        channels: ChannelCount,
+        gain: Gain,
+        key: DumpKey,
+        stretches: Vec<&'a SoundStretch>,
+    ) -> SoundSource<'a> {
         SoundSource {
-            input,
+            dumps,
             key,
             stretches,
             channels,
+            factor: gain.factor() as f32,
             state: State::Closed,
             ready: VecDeque::new(),
             faults: Faults::default(),
@@ -89,7 +97,7 @@ impl<'a> SoundSource<'a> {
             let offset = usize::try_from(piece.at - start.0).expect("what came before the block was dropped");
             for (sum, channel) in mix.iter_mut().zip(&mut piece.channels) {
                 for (sum, sample) in sum[offset..].iter_mut().zip(channel.drain(..take)) {
-                    *sum += sample;
+                    *sum += sample * self.factor;
                 }
             }
             piece.at += take as i64;
@@ -118,7 +126,7 @@ impl<'a> SoundSource<'a> {
 
     fn decode_until(&mut self, end: i64) {
         if matches!(self.state, State::Closed) && self.stretches[0].start.0 < end {
-            self.state = match Decoding::open(self.input, self.key, self.channels) {
+            self.state = match Decoding::open(self.dumps, self.key, self.channels) {
                 Ok(decoding) => State::Open(Box::new(decoding)),
                 Err(error) => {
                     self.faults.note(&error);
@@ -159,8 +167,8 @@ impl Step {
 }
 
 impl Decoding {
-    fn open(input: &RenderInput<'_>, key: DumpKey, channels: ChannelCount) -> Result<Decoding, DumpError> {
-        let reader = input.open(key)?;
+    fn open(dumps: Dumps<'_>, key: DumpKey, channels: ChannelCount) -> Result<Decoding, DumpError> {
+        let reader = dumps.open(key)?;
         let decoder = AudioDecoder::open(reader.parameters()).map_err(DumpError::Unreadable)?;
         Ok(Decoding {
             reader,

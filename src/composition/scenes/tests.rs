@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    composition::{ChatChoice, FramePolicy, LayoutSwitch, RateChoice, windows::windows},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, windows::windows},
     layout::{self, Select, builtins},
     media::{Fit, Kind, PeerId, Preset, SessionTime, Source, Span, Spans, TimeDelta, TrackId, WallTime},
     timeline::{Clock, Piece, SyncCertificate, TrackTimeline},
@@ -108,6 +108,7 @@ fn request(layout: Layout, canvas: Size) -> Request {
         frames: FramePolicy::Changes,
         preset: Preset::Veryfast,
         crf: 23,
+        levelling: Levelling::Off,
         from: None,
         to: None,
     }
@@ -257,6 +258,20 @@ fn of_too_many_those_who_spoke_last_stay_without_moving() {
     };
     assert_eq!([0, 2, 5, 8].map(names), ["0123", "0125", "0125", "0165"]);
     assert!(staging.warnings.is_empty(), "{:?}", staging.warnings);
+}
+
+#[test]
+fn a_place_that_somebody_left_goes_to_who_speaks_next() {
+    let mut actors = seen(3);
+    (actors[0].camera, actors[0].microphone) = (Some((0, 10)), Some((0, 10)));
+    let turns = [(2, 1, 3), (0, 4, 10), (1, 11, 15)];
+    let staging = staged("p", &actors, &turns, &named("single"), Size::new(1280, 720));
+    let large: Vec<(i64, String)> = (staging.scenes.iter())
+        .map(|scene| (scene.start.0 / 10, scene.tiles[0].peer_id.to_string()))
+        .collect();
+    let names: Vec<&str> = large.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["p2", "p0", "p1"], "{large:?}");
+    assert_eq!(large[2].0, 10);
 }
 
 #[test]

@@ -117,13 +117,17 @@ impl MediaClock {
         counts.absurd += held.len() as u64;
         let (places, mut has_ended) = (held.len() as i64 + 1, last.marker);
         let next = next.unwrap_or(last.pts.saturating_add(self.interval * places));
+        let mut least = last.pts.min(next);
         let own = held.into_iter().filter(|held| Some(held.packet.ssrc) == self.ssrc);
         for (index, held) in (1..).zip(own) {
-            let pts = match self.kind {
+            let place = match self.kind {
                 Kind::Video if !has_ended => last.pts,
                 Kind::Video if !held.packet.marker => next,
                 Kind::Video | Kind::Audio => last.pts + next.saturating_sub(last.pts) * index / places,
             };
+            // what was sent later is not shown earlier
+            let pts = place.max(least);
+            least = pts;
             has_ended |= held.packet.marker;
             let receipt = Receipt::Late;
             out.push_back(Timed {

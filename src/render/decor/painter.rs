@@ -51,7 +51,8 @@ impl NamePlate {
     fn of(tile: Rect, line: u32) -> Option<NamePlate> {
         // a tall tile has no wider names than a flat one
         let side = tile.height.min(tile.width * 3 / 4);
-        let size = (side * 11 / 200).max((side * 2 / 11).min(11));
+        let usual = (side * 11 / 200).min((side / 30).max(24));
+        let size = usual.max((side * 2 / 11).min(11));
         let height = size * 3 / 2;
         if size < SMALLEST_TEXT || tile.width < height * 3 {
             return None;

@@ -1,0 +1,238 @@
+//! Listening to all sound of a session once, before anything is planned: who speaks when, and how loud.
+
+use ebur128::{EbuR128, Mode};
+use rayon::prelude::*;
+
+use super::{Dumps, RenderError, mixer::sources, sound::SoundSource};
+use crate::{
+    composition::{
+        hearing::{Audible, Heard, Hearing, Listening, Loudness, Tenth},
+        voice::{Level, SILENT, voice},
+    },
+    media::{ChannelCount, SAMPLE_RATE, SamplePosition},
+};
+
+/// Sound is listened to in blocks of a second.
+const BLOCK: usize = SAMPLE_RATE as usize;
+/// Of which one tenth each is measured for loudness, …
+const TENTH: usize = BLOCK / 10;
+/// … and one hundredth for the level of speech.
+const FRAME: usize = BLOCK / 100;
+/// The band of speech, in Hz: rumble and hiss are left out.
+const BAND: (f64, f64) = (120.0, 4000.0);
+
+/// Listens to all tracks, as many at once as there are threads.
+pub fn listen(listening: &Listening, dumps: Dumps<'_>, threads: usize) -> Result<Hearing, RenderError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.max(1))
+        .build()
+        .map_err(|error| RenderError::Threads(threads, error))?;
+    let hear = |audible: &Audible| (audible.track.track, hear(audible, dumps, listening.channels));
+    let tracks = pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
+    Ok(Hearing { tracks })
+}
+
+fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount) -> Heard {
+    let track = &audible.track;
+    let mut sources = sources(dumps, channels, track);
+    let edges = || track.stretches.iter().map(|stretch| (stretch.start.0, stretch.end.0));
+    let second = BLOCK as i64;
+    let first = edges()
+        .map(|(start, _)| start)
+        .min()
+        .unwrap_or(0)
+        .div_euclid(second)
+        .max(0);
+    let last = -(-edges().map(|(_, end)| end).max().unwrap_or(0)).div_euclid(second);
+    let mut ear = Ear::new(channels);
+    for second in first..last {
+        ear.take(&block(&mut sources, second, channels));
+    }
+    let before = usize::try_from(first).unwrap_or(0) * 10;
+    Heard {
+        peer_id: track.peer_id.clone(),
+        source: audible.source,
+        voice: voice(&ear.levels, SamplePosition(first * BLOCK as i64).time()),
+        loudness: Loudness {
+            before,
+            tenths: ear.tenths,
+        },
+    }
+}
+
+/// One second of the track.
+fn block(sources: &mut [SoundSource<'_>], second: i64, channels: ChannelCount) -> Vec<Vec<f32>> {
+    let mut block = vec![vec![0.0f32; BLOCK]; channels.count()];
+    for source in sources {
+        source.add_to(SamplePosition(second * BLOCK as i64), &mut block);
+    }
+    block
+}
+
+/// Measures one track second by second.
+struct Ear {
+    meter: Option<EbuR128>,
+    band: Vec<Filter>,
+    levels: Vec<Level>,
+    tenths: Vec<Tenth>,
+}
+
+impl Ear {
+    fn new(channels: ChannelCount) -> Ear {
+        // as many channels at 48 kHz as there are can always be measured; without a meter nothing is levelled
+        let meter = EbuR128::new(channels.count() as u32, SAMPLE_RATE, Mode::M).ok();
+        Ear {
+            meter,
+            band: vec![Filter::high_pass(BAND.0), Filter::low_pass(BAND.1)],
+            levels: Vec::new(),
+            tenths: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, block: &[Vec<f32>]) {
+        if block.iter().flatten().all(|sample| *sample == 0.0) {
+            self.levels.resize(self.levels.len() + BLOCK / FRAME, SILENT);
+            self.tenths.resize(self.tenths.len() + BLOCK / TENTH, Tenth::SILENT);
+            return;
+        }
+        for at in (0..BLOCK).step_by(TENTH) {
+            let part: Vec<&[f32]> = block.iter().map(|channel| &channel[at..at + TENTH]).collect();
+            let tenth = Tenth {
+                loudness: self.loudness(&part),
+                peaks: std::array::from_fn(|index| peak(&part, index * FRAME)),
+            };
+            self.tenths.push(tenth);
+        }
+        for at in (0..BLOCK).step_by(FRAME) {
+            let part: Vec<&[f32]> = block.iter().map(|channel| &channel[at..at + FRAME]).collect();
+            let level = self.level(&part);
+            self.levels.push(level);
+        }
+    }
+
+    fn loudness(&mut self, part: &[&[f32]]) -> i16 {
+        let measured = self.meter.as_mut().and_then(|meter| {
+            meter.add_frames_planar_f32(part).ok()?;
+            meter.loudness_window(100).ok()
+        });
+        measured.map_or(Tenth::NOTHING, |loudness| hundredths(loudness, Tenth::NOTHING))
+    }
+
+    fn level(&mut self, part: &[&[f32]]) -> Level {
+        let mut sum = 0.0;
+        for index in 0..FRAME {
+            let mean = part.iter().map(|channel| f64::from(channel[index])).sum::<f64>() / part.len() as f64;
+            let heard = self.band.iter_mut().fold(mean, |sample, filter| filter.pass(sample));
+            sum += heard * heard;
+        }
+        let is_silent = part.iter().all(|channel| channel.iter().all(|sample| *sample == 0.0));
+        if is_silent {
+            return SILENT;
+        }
+        hundredths(10.0 * (sum / FRAME as f64).log10(), SILENT)
+    }
+}
+
+/// The largest sample of a hundredth of a second, in hundredths of a decibel.
+fn peak(part: &[&[f32]], at: usize) -> i16 {
+    let samples = part.iter().flat_map(|channel| &channel[at..at + FRAME]);
+    let peak = samples.fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+    hundredths(20.0 * f64::from(peak).log10(), Tenth::NOTHING)
+}
+
+/// A level in hundredths; `least` if it is minus infinity or nearly so.
+fn hundredths(decibels: f64, least: i16) -> i16 {
+    if decibels.is_finite() {
+        (decibels * 100.0).round().clamp(f64::from(least), f64::from(i16::MAX)) as i16
+    } else {
+        least
+    }
+}
+
+/// A second-order filter in transposed direct form II; coefficients by the cookbook formulae of R. Bristow-Johnson.
+struct Filter {
+    b: [f64; 3],
+    a: [f64; 2],
+    state: [f64; 2],
+}
+
+impl Filter {
+    fn high_pass(hertz: f64) -> Filter {
+        let (cos, alpha) = Filter::angle(hertz);
+        let edge = (1.0 + cos) / 2.0;
+        Filter::normalized([edge, -(1.0 + cos), edge], cos, alpha)
+    }
+
+    fn low_pass(hertz: f64) -> Filter {
+        let (cos, alpha) = Filter::angle(hertz);
+        let edge = (1.0 - cos) / 2.0;
+        Filter::normalized([edge, 1.0 - cos, edge], cos, alpha)
+    }
+
+    /// Cosine and bandwidth of a filter without a peak.
+    fn angle(hertz: f64) -> (f64, f64) {
+        let angle = std::f64::consts::TAU * hertz / f64::from(SAMPLE_RATE);
+        (angle.cos(), angle.sin() / std::f64::consts::SQRT_2)
+    }
+
+    fn normalized(b: [f64; 3], cos: f64, alpha: f64) -> Filter {
+        let unit = 1.0 + alpha;
+        Filter {
+            b: b.map(|b| b / unit),
+            a: [-2.0 * cos / unit, (1.0 - alpha) / unit],
+            state: [0.0; 2],
+        }
+    }
+
+    fn pass(&mut self, sample: f64) -> f64 {
+        let out = self.b[0] * sample + self.state[0];
+        self.state[0] = self.b[1] * sample - self.a[0] * out + self.state[1];
+        self.state[1] = self.b[2] * sample - self.a[1] * out;
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second of a sine, so loud at its peak, heard after another second of it.
+    fn heard(hertz: f64, peak: f64) -> Ear {
+        let step = std::f64::consts::TAU * hertz / f64::from(SAMPLE_RATE);
+        let mut ear = Ear::new(ChannelCount::Mono);
+        for second in 0..2 {
+            let sample = |index: usize| ((step * (second * BLOCK + index) as f64).sin() * peak) as f32;
+            ear.take(&[(0..BLOCK).map(sample).collect()]);
+        }
+        ear
+    }
+
+    #[test]
+    fn a_kilohertz_is_as_loud_as_the_standard_says() {
+        // EBU Tech 3341: a sine of 1 kHz is 3.01 dB below its peak in one channel
+        let ear = heard(1000.0, 0.1);
+        assert!((ear.tenths[15].loudness + 2301).abs() <= 10, "{:?}", ear.tenths[15]);
+        assert!(
+            ear.tenths[15].peaks.iter().all(|peak| (peak + 2000).abs() <= 1),
+            "{:?}",
+            ear.tenths[15]
+        );
+        assert!((ear.levels[150] + 2301).abs() <= 30, "{}", ear.levels[150]);
+    }
+
+    #[test]
+    fn rumble_and_hiss_are_no_speech() {
+        for hertz in [30.0, 15_000.0] {
+            let level = heard(hertz, 0.1).levels[150];
+            assert!(level < -40_00, "{level} at {hertz} Hz");
+        }
+    }
+
+    #[test]
+    fn nothing_is_silent() {
+        let mut ear = Ear::new(ChannelCount::Stereo);
+        ear.take(&[vec![0.0; BLOCK], vec![0.0; BLOCK]]);
+        assert!(ear.levels.iter().all(|level| *level == SILENT) && ear.levels.len() == 100);
+        assert!(ear.tenths.iter().all(|tenth| *tenth == Tenth::SILENT) && ear.tenths.len() == 10);
+    }
+}
