@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check advisories bench fuzz fmt samples clean setup
+.PHONY: help build demo test kill-test check advisories bench bench-upload fuzz soak fmt samples clean setup
 
 # Where setup.sh puts cargo when the machine had none.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -24,6 +24,10 @@ demo: build ## compose samples/standup into one MP4 and print where it is
 test: setup ## run all tests
 	cargo test --release --locked
 
+# The same test as in `make test`, with more kills.
+kill-test: setup ## kill `tessera run` at 30 random moments and show what became of the jobs
+	TESSERA_TEST_KILLS=$(or $(KILLS),30) cargo test --release --locked --test delivery kills:: -- --nocapture
+
 # The release profile here too, so that clippy, doc and the build share their build scripts.
 check: ## formatting, lints, docs, licences, unused dependencies, snapshots left over
 	scripts/setup.sh --check-tools
@@ -43,6 +47,10 @@ advisories: ## look for known vulnerabilities (downloads the RustSec database)
 bench: build ## measure speed, memory and size against ffmpeg by hand (ARGS="…" is passed on)
 	python3 benches/run.py $(ARGS)
 
+bench-upload: setup ## deliver 1 GiB to a local S3 server, beside the aws CLI if there is one (ARGS="…" is passed on)
+	cargo build --release --locked --example upload
+	python3 benches/upload.py $(ARGS)
+
 # Runs on the stable toolchain, whose compiler is asked to allow what cargo-fuzz wants of it. Dependencies are those
 # of the main Cargo.lock. New inputs stay in the target folder; one that fails is told and kept in fuzz/artifacts.
 fuzz: ## run each fuzz target for 60 s
@@ -55,6 +63,9 @@ fuzz: ## run each fuzz target for 60 s
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --target-dir "$(abspath $(TARGET))/fuzz" "$$target" \
 	    "$$found" fuzz/corpus/"$$target" -- -max_total_time=60 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
 	done
+
+soak: build ## keep three workers busy for ten minutes and break everything around them (ARGS="…")
+	python3 benches/soak.py $(ARGS)
 
 fmt: ## format the code
 	cargo fmt

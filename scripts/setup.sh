@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers, fonts,
-# clang, a C compiler, Python, and Rust. It says what it installs, and is silent when nothing is missing.
+# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers, fonts, clang, a C
+# compiler, Python, Rust, and the servers that tests start for themselves (Ceph's S3 gateway, RabbitMQ). It says what it
+# installs, and is silent when nothing is missing. No system service is started or left enabled.
 #
 #   scripts/setup.sh                 what `make demo`, `make test` and `make bench` need
 #   scripts/setup.sh --check-tools   also what `make check` needs: rustfmt, clippy, cargo-deny, cargo-machete
@@ -12,9 +13,10 @@ packages=(
   ffmpeg libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
   clang libclang-dev pkg-config gcc libc6-dev make python3 git curl ca-certificates
+  radosgw ceph-mon ceph-osd ceph-common rabbitmq-server
 )
 # The same needs as commands and pkg-config names, for systems whose packages we do not know.
-commands=(ffmpeg clang pkg-config cc make python3 git curl)
+commands=(ffmpeg clang pkg-config cc make python3 git curl radosgw ceph-mon ceph-osd radosgw-admin rabbitmq-server)
 libraries=(libavcodec libavfilter libavformat libavutil libswresample libswscale)
 
 # Cargo tools that `make check` runs, with the versions that it was written for.
@@ -47,8 +49,9 @@ die() {
   exit 1
 }
 
+as_root=()
 system_packages() {
-  local missing as_root=()
+  local missing
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     other_system
     return
@@ -63,9 +66,24 @@ system_packages() {
   fi
   say "installing with apt-get: ${missing//$'\n'/ }"
   "${as_root[@]}" apt-get update -qq || die "apt-get update failed (its message is above)"
+  keep_services_off
   # shellcheck disable=SC2086 # one word per package is meant
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null ||
     die "apt-get could not install them (its message is above)"
+  if [[ $missing == *rabbitmq-server* ]] && command -v systemctl >/dev/null; then
+    # else it would start with the machine
+    "${as_root[@]}" systemctl disable -q rabbitmq-server >/dev/null 2>&1 || true
+  fi
+}
+
+# Packages of servers start them when installed, which we do not want, and which fails where there is no init system.
+# This is Debian's way to say so (invoke-rc.d(8)); a policy that is there already stays as it is.
+policy=/usr/sbin/policy-rc.d
+keep_services_off() {
+  [ ! -e "$policy" ] || return 0
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
 }
 
 # Those of our packages that dpkg does not list as installed, one a line.

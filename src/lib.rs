@@ -12,16 +12,23 @@
 //! | 2 | [`timeline`] | every dump on one clock |
 //! | 3 | [`composition`] | the plan: everything decided, nothing rendered |
 //! | 4 | [`render`] | decode, draw, mix, encode, join |
+//! | 4 | [`storage`] | buckets: where dumps come from and recordings go |
+//! | 4 | [`notify`] | webhooks |
 //! | 5 | [`job`] | one session end to end |
+//! | 6 | [`worker`] | the queue |
 //! | 6 | [`cli`] | the command line |
 
 pub mod av;
 pub mod cli;
 pub mod composition;
+mod config;
 pub mod dump;
 pub mod job;
 pub mod layout;
 pub mod media;
+pub mod notify;
 pub mod render;
 pub mod session;
+pub mod storage;
 pub mod timeline;
+pub mod worker;

@@ -1,6 +1,6 @@
 //! `tessera compose`: a local run, no queue and no bucket.
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, sync::Arc, thread};
 
 use clap::Args;
 
@@ -85,7 +85,9 @@ fn recording(args: ComposeArgs) -> Result<(), JobError> {
         threads,
     };
     let cancelled = progress::cancellation();
-    let report = job::compose(&request, |plan| progress::Progress::new(plan, cancelled))?;
+    let report = job::compose(&request, &cancelled, |plan| {
+        progress::Progress::new(plan, Arc::clone(&cancelled))
+    })?;
     if args.json {
         print_json(&report)
     } else {

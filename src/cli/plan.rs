@@ -1,6 +1,6 @@
 //! `tessera plan`: what compose would make, without making it.
 
-use std::thread;
+use std::{sync::atomic::AtomicBool, thread};
 
 use clap::Args;
 
@@ -31,7 +31,10 @@ pub struct PlanArgs {
 pub fn run(args: PlanArgs) -> Result<(), JobError> {
     let request = args.recording.request()?;
     let mut prepared = prepare(&args.session.source(), Depth::Packets)?;
-    prepared.listen(thread::available_parallelism().map_or(1, usize::from))?;
+    prepared.listen(
+        thread::available_parallelism().map_or(1, usize::from),
+        &AtomicBool::new(false),
+    )?;
     let plan = prepared.plan(&request)?;
     if args.json {
         return print_json(&plan);

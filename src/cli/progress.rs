@@ -11,7 +11,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::{composition::Plan, render::Watch};
+use super::print_line;
+use crate::{composition::Plan, render::Watch, worker::Line};
 
 /// Lines are printed at every tenth of the way.
 const LINES: i64 = 10;
@@ -81,6 +82,39 @@ impl Watch for Progress {
                 }
             }
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// Progress as lines of JSON, for a worker.
+pub struct Lines {
+    total: i64,
+    done: AtomicI64,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Lines {
+    pub fn new(plan: &Plan, cancelled: Arc<AtomicBool>) -> Lines {
+        let total = plan.length.0;
+        let _ = print_line(&Line::Progress { done: 0, total });
+        Lines {
+            total,
+            done: AtomicI64::new(0),
+            cancelled,
+        }
+    }
+}
+
+impl Watch for Lines {
+    fn encoded(&self, ticks: i64) {
+        let done = self.done.fetch_add(ticks, Ordering::Relaxed) + ticks;
+        let _ = print_line(&Line::Progress {
+            done,
+            total: self.total,
+        });
     }
 
     fn is_cancelled(&self) -> bool {

@@ -3,7 +3,10 @@
 use clap::{Args, ValueEnum};
 
 use super::print_json;
-use crate::{job::JobError, layout, session};
+use crate::{
+    job::{Job, JobError},
+    layout, session,
+};
 
 /// Print the JSON Schema of a contract
 #[derive(Debug, Args)]
@@ -17,10 +20,13 @@ enum SchemaName {
     Session,
     /// A layout file, as a TOML document
     Layout,
+    /// The job, of the queue and of `tessera run`
+    Job,
 }
 
 pub fn run(args: SchemaArgs) -> Result<(), JobError> {
     match args.name {
+        SchemaName::Job => print_json(&Job::schema()),
         SchemaName::Session => print_json(&session::schema()),
         SchemaName::Layout => print_json(&layout::schema()),
     }

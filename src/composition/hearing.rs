@@ -51,34 +51,48 @@ pub const PEAKS: usize = 10;
 pub struct Tenth {
     /// Hundredths of LUFS (EBU R128), or [`Tenth::NOTHING`].
     pub loudness: i16,
-    /// The largest sample of each hundredth of a second, in hundredths of a decibel relative to full scale.
-    pub peaks: [i16; PEAKS],
+    /// The largest sample of each hundredth of a second. Small, as there are millions in a long session.
+    pub peaks: [Peak; PEAKS],
 }
 
 impl Tenth {
     pub const NOTHING: i16 = i16::MIN;
     pub const SILENT: Tenth = Tenth {
         loudness: Tenth::NOTHING,
-        peaks: [Tenth::NOTHING; PEAKS],
+        peaks: [Peak::NOTHING; PEAKS],
     };
     pub const LENGTH: TimeDelta = TimeDelta::from_millis(100);
 
     /// As energy; 1 is 0 LUFS.
     pub fn energy(self) -> f64 {
-        ratio(self.loudness, 1000.0)
-    }
-
-    /// As samples; 1 is full scale.
-    pub fn amplitudes(self) -> [f64; PEAKS] {
-        self.peaks.map(|peak| ratio(peak, 2000.0))
+        match self.loudness {
+            Tenth::NOTHING => 0.0,
+            level => 10f64.powf(f64::from(level) / 1000.0),
+        }
     }
 }
 
-fn ratio(level: i16, tenfold: f64) -> f64 {
-    if level == Tenth::NOTHING {
-        0.0
-    } else {
-        10f64.powf(f64::from(level) / tenfold)
+/// A largest sample in half decibels above -108 dBFS; 0 is silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peak(u8);
+
+impl Peak {
+    pub const NOTHING: Peak = Peak(0);
+    const FAINTEST: f64 = -108.0;
+
+    /// Of a sample; 1 is full scale.
+    pub fn of(amplitude: f64) -> Peak {
+        let half_decibels = (20.0 * amplitude.abs().log10() - Peak::FAINTEST) * 2.0;
+        // a cast keeps what is too small or no number at zero
+        Peak(half_decibels.round() as u8)
+    }
+
+    /// As a sample; 1 is full scale.
+    pub fn amplitude(self) -> f64 {
+        match self.0 {
+            0 => 0.0,
+            level => 10f64.powf((f64::from(level) / 2.0 + Peak::FAINTEST) / 20.0),
+        }
     }
 }
 
@@ -121,5 +135,22 @@ impl Loudness {
                 .saturating_mul(Tenth::LENGTH.nanos())
                 .saturating_add(Tenth::LENGTH.nanos() / 2),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peaks_are_kept_to_a_quarter_of_a_decibel() {
+        for decibels in [-100.0f64, -33.3, -3.0, 0.0, 2.6] {
+            let kept = 20.0 * Peak::of(10f64.powf(decibels / 20.0)).amplitude().log10();
+            assert!((kept - decibels).abs() <= 0.26, "{kept} instead of {decibels} dB");
+        }
+        for nothing in [0.0, 1e-9, f64::NAN] {
+            assert_eq!(Peak::of(nothing), Peak::NOTHING);
+        }
+        assert_eq!(Peak::NOTHING.amplitude(), 0.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hearing::{Heard, Hearing, Loudness, PEAKS};
+use super::hearing::{Heard, Hearing, Loudness, PEAKS, Peak};
 use crate::media::{Gain, Source, Spans};
 
 /// How loud a recording is: what players and platforms expect of speech (EBU R128 measure).
@@ -111,7 +111,7 @@ impl MixedTenth {
         {
             let tenth = heard.loudness.tenth(index);
             energy += tenth.energy() * factor * factor;
-            for (place, amplitude) in tenth.amplitudes().iter().enumerate() {
+            for (place, amplitude) in tenth.peaks.map(Peak::amplitude).iter().enumerate() {
                 sums[place] += amplitude * factor;
                 squares[place] += (amplitude * factor).powi(2);
             }
@@ -155,7 +155,7 @@ mod tests {
     fn tenth(loudness: i16) -> Tenth {
         Tenth {
             loudness,
-            peaks: [loudness.saturating_add(3_00); PEAKS],
+            peaks: [Peak::of(10f64.powf((f64::from(loudness) + 300.0) / 2000.0)); PEAKS],
         }
     }
 

@@ -232,6 +232,11 @@ impl Plan {
         self.ticks_per_second.time_of(self.length).since_start()
     }
 
+    /// What the recording's file is called, without its ending.
+    pub fn file_stem(&self) -> String {
+        format!("Rec-{}-{}", self.session_id, self.started_at.unix_millis())
+    }
+
     /// Fills in the hash of everything else.
     pub(super) fn sealed(mut self) -> Plan {
         self.hash = String::new();

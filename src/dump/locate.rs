@@ -22,6 +22,8 @@ pub enum LocateError {
         "sources at '{0}://' cannot be read by this command: download the dumps and name them relative to the manifest"
     )]
     Scheme(String),
+    #[error("'{}' lies where this job may not read from: name it in TESSERA_SOURCE_ALLOWED if it should", .0.escape_default())]
+    NotAllowed(String),
     #[error("its path holds a character that no file name has")]
     BadCharacter,
     #[error("the file is missing")]

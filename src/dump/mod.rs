@@ -23,6 +23,11 @@ use crate::av::AvError;
 pub enum DumpError {
     #[error(transparent)]
     Locate(#[from] LocateError),
+    #[error("cannot be fetched: {0}")]
+    NotFetched(String),
+    /// It takes down whoever decodes it.
+    #[error("it is deadly: {0}")]
+    Deadly(String),
     #[error("the file is empty")]
     Empty,
     #[error("format '{0}' is not known: use webm, mkv, ogg, ivf, mp4, mjr or rtpdump")]

@@ -1,6 +1,6 @@
 //! A local run: session in, recording and report out.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use tracing::debug;
 
@@ -28,35 +28,77 @@ pub struct ComposeRequest {
     pub threads: usize,
 }
 
-/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress.
-pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> W) -> Result<Report, JobError> {
+/// Composes a session. `begin` is called once the plan is known and gives the watch that is told of progress; until then
+/// `cancelled` asks to stop.
+pub fn compose<W: Watch>(
+    request: &ComposeRequest,
+    cancelled: &AtomicBool,
+    begin: impl FnOnce(&Plan) -> W,
+) -> Result<Report, JobError> {
     let mut meter = Meter::start();
     let mut prepared = prepare(&request.source, Depth::Packets)?;
     let mut stages = Stages {
         prepare: meter.lap(),
         ..Stages::default()
     };
-    prepared.listen(request.threads)?;
+    prepared.listen(request.threads, cancelled)?;
     let plan = prepared.plan(&request.request)?;
     let folder = OutputFolder::open(&request.out)?;
     stages.listen = meter.lap();
-
-    debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
-
     let watch = begin(&plan);
+    let name = format!("{}.mp4", plan.file_stem());
+    let making = Making {
+        folder: &folder,
+        name: &name,
+        threads: request.threads,
+        fonts: &request.fonts,
+        stages,
+    };
+    let mut report = make(prepared, &plan, making, &watch)?;
+    if !report.speakers.is_empty() {
+        let name = format!("{}.speakers.vtt", plan.file_stem());
+        report
+            .assets
+            .push(folder.write(&webvtt(&report.speakers), &name, "speakers")?);
+    }
+    folder.write_report(&report)?;
+    Ok(report)
+}
+
+/// Where and how a recording is made.
+pub(super) struct Making<'a> {
+    pub folder: &'a OutputFolder,
+    /// Of the finished file.
+    pub name: &'a str,
+    pub threads: usize,
+    pub fonts: &'a Fonts,
+    /// What was taken so far.
+    pub stages: Stages,
+}
+
+/// Renders the plan into the folder and reports.
+pub(super) fn make(
+    mut prepared: Prepared,
+    plan: &Plan,
+    making: Making<'_>,
+    watch: &dyn Watch,
+) -> Result<Report, JobError> {
+    debug!(session = %plan.session_id, plan = %plan.hash, scenes = plan.scenes.len(), chunks = plan.chunks.len(), "planned");
+    let Making { folder, mut stages, .. } = making;
+    let mut meter = Meter::start();
     let recording = folder.work().join("recording.mp4");
     let input = RenderInput {
-        plan: &plan,
+        plan,
         files: &prepared.files,
         probes: &prepared.probes,
-        fonts: &request.fonts,
+        fonts: making.fonts,
     };
     let place = Workplace {
         output: &recording,
         work: folder.work(),
-        threads: request.threads,
+        threads: making.threads,
     };
-    let rendered = render(&input, place, &watch)?;
+    let rendered = render(&input, place, watch)?;
     stages.first_frame = rendered.first_frame;
     stages.render = meter.lap();
 
@@ -71,30 +113,25 @@ pub fn compose<W: Watch>(request: &ComposeRequest, begin: impl FnOnce(&Plan) -> 
             ),
         );
     }
-    let name = format!("Rec-{}-{}", plan.session_id, plan.started_at.unix_millis());
-    let mut assets = vec![folder.publish(&recording, &format!("{name}.mp4"), "room-composite")?];
-    let speakers = speakers(&plan, &prepared.manifest);
-    if !speakers.is_empty() {
-        assets.push(folder.write(&webvtt(&speakers), &format!("{name}.speakers.vtt"), "speakers")?);
-    }
+    let asset = folder.publish(&recording, making.name, "room-composite")?;
     stages.finish = meter.lap();
 
-    let mut report = Report::of(&plan);
+    let mut report = Report::of(plan);
     report.encoded_frames = rendered.encoded_frames;
-    report.assets = assets;
-    report.speakers = speakers;
+    report.resumed_chunks = rendered.resumed_chunks;
+    report.assets = vec![asset];
+    report.speakers = speakers(plan, &prepared.manifest);
     report.timings = stages.timings(peak_memory());
     report.warnings = prepared
         .warnings
         .iter()
+        .chain(&plan.warnings)
         .cloned()
-        .chain(plan.warnings)
         .chain(rendered.warnings)
         .chain(prepared.dump_warnings())
         .collect();
     report.dumps = prepared.verdicts;
     report.sync = prepared.timeline.certificate;
-    folder.write_report(&report)?;
     Ok(report)
 }
 

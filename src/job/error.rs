@@ -2,15 +2,22 @@
 
 use std::{io, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+use super::{JobId, JobState};
 use crate::{
     composition::PlanError,
     layout::LayoutError,
+    media::document::{self, Fault},
+    notify::FailureKind,
     render::RenderError,
     session::{ManifestError, import::ImportError},
+    storage::{Checkup, Class, KeyError, StorageError},
 };
 
 /// Who can mend an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// Whoever wrote the command, job, manifest or layout.
     Caller,
@@ -52,6 +59,58 @@ pub enum JobError {
     Output { path: PathBuf, error: io::Error },
     #[error("rendering failed: {0}")]
     Render(RenderError),
+    #[error("{name}: {count} fault(s) in the job\n{lines}", count = faults.len(), lines = document::listed(faults))]
+    Job { name: String, faults: Vec<Fault> },
+    #[error("{name}: {count} fault(s) in the destination\n{lines}", count = faults.len(), lines = document::listed(faults))]
+    Destination { name: String, faults: Vec<Fault> },
+    #[error("{path}: cannot be read: {error}", path = path.display())]
+    Unreadable { path: PathBuf, error: io::Error },
+    #[error("{0}")]
+    Settings(String),
+    #[error("the job names template '{}', but no folder of templates is configured: set TESSERA_TEMPLATES", template.escape_default())]
+    NoTemplates { template: String },
+    #[error("template '{}': {why}", template.escape_default())]
+    Template { template: String, why: String },
+    #[error("{0}: choose another prefix or session id")]
+    Key(KeyError),
+    #[error("jobs may not deliver to folder {}: see TESSERA_DESTINATION_FOLDER", path.display())]
+    FolderNotAllowed { path: PathBuf },
+    #[error(
+        "{uri} is already there, made from another plan: say \"reprocess\": \"replace\" or \"new-key\" in the job to make it again"
+    )]
+    OtherPlan { uri: String },
+    #[error("there is no job '{0}' in the store: check the id, and TESSERA_STORE")]
+    UnknownJob(JobId),
+    #[error("no job of session '{}' is in the store: check the id, and TESSERA_STORE", .0.escape_default())]
+    UnknownSession(String),
+    #[error("there is no webhook '{}' in the outbox: see `tessera webhook list`", .0.escape_default())]
+    UnknownWebhook(String),
+    #[error("job '{job}' has no recording yet: its state is {state}")]
+    NoRecording { job: JobId, state: JobState },
+    #[error("job '{job}' is being worked on by another process on this spool: wait for it, or stop it")]
+    Busy { job: JobId },
+    #[error("spool {path}: {error}: check TESSERA_SPOOL", path = path.display())]
+    Spool { path: PathBuf, error: io::Error },
+    #[error("spool {path}: the job needs {needed} bytes and {available} are free: free some, or raise TESSERA_SPOOL_LIMIT", path = path.display())]
+    SpoolFull { path: PathBuf, needed: u64, available: u64 },
+    #[error("source: {0}")]
+    Source(StorageError),
+    #[error("the service's own store: {0}")]
+    Store(StorageError),
+    #[error("the service's own store: {place} is damaged: {why}")]
+    StoreDamaged { place: String, why: String },
+    #[error("{place} cannot be used as it is:\n{lines}", place = .0.place(), lines = .0.complaint())]
+    DestinationRefused(Box<Checkup>),
+    #[error("destination: {0}")]
+    Delivery(StorageError),
+    #[error(
+        "the recording is made, but could not be delivered: {error}\nit waits in the store: mend the destination, then run `tessera deliver {job}`"
+    )]
+    Parked { job: JobId, error: StorageError },
+    #[error("{0}")]
+    Broker(String),
+    #[error("given up: {0}")]
+    GivenUp(String),
     #[error("cancelled")]
     Cancelled,
 }
@@ -69,7 +128,32 @@ impl JobError {
             }
             | JobError::Chat { .. }
             | JobError::LayoutUnreadable { .. }
-            | JobError::Layout { .. } => Blame::Caller,
+            | JobError::Layout { .. }
+            | JobError::Job { .. }
+            | JobError::Destination { .. }
+            | JobError::Unreadable { .. }
+            | JobError::Settings(_)
+            | JobError::NoTemplates { .. }
+            | JobError::Template { .. }
+            | JobError::Key(_)
+            | JobError::FolderNotAllowed { .. }
+            | JobError::OtherPlan { .. }
+            | JobError::UnknownJob(_)
+            | JobError::UnknownSession(_)
+            | JobError::UnknownWebhook(_)
+            | JobError::NoRecording { .. } => Blame::Caller,
+            JobError::Source(error) => match error.fault.class() {
+                Class::Missing => Blame::Caller,
+                Class::Refused | Class::Transient | Class::Broken => Blame::Us,
+            },
+            JobError::DestinationRefused(_) | JobError::Delivery(_) | JobError::Parked { .. } => Blame::Destination,
+            JobError::Busy { .. }
+            | JobError::Spool { .. }
+            | JobError::SpoolFull { .. }
+            | JobError::GivenUp(_)
+            | JobError::Broker(_)
+            | JobError::Store(_)
+            | JobError::StoreDamaged { .. } => Blame::Us,
             JobError::NoUsableDump { .. }
             | JobError::Import {
                 error: ImportError::NothingFound(_),
@@ -86,6 +170,21 @@ impl JobError {
             JobError::Output { .. } | JobError::ManifestUnwritable { .. } => Blame::Destination,
             JobError::Render(_) => Blame::Us,
             JobError::Cancelled => Blame::Nobody,
+        }
+    }
+
+    /// What the customer's program is told, if anything.
+    pub fn failure_kind(&self) -> Option<FailureKind> {
+        match self.blame() {
+            Blame::Caller => Some(FailureKind::ConfigError),
+            Blame::Destination => Some(FailureKind::CloudAccessError),
+            Blame::Input => Some(FailureKind::InputError),
+            Blame::Us => Some(match self {
+                JobError::SpoolFull { .. } => FailureKind::MemoryError,
+                JobError::Source(_) | JobError::Store(_) => FailureKind::ApiError,
+                _ => FailureKind::ProcessingCmdError,
+            }),
+            Blame::Nobody => None,
         }
     }
 
@@ -106,7 +205,7 @@ impl From<RenderError> for JobError {
     fn from(error: RenderError) -> JobError {
         match error {
             RenderError::Cancelled => JobError::Cancelled,
-            error @ (RenderError::Av(_) | RenderError::Threads(..)) => JobError::Render(error),
+            error @ (RenderError::Av(_) | RenderError::Threads(..) | RenderError::Work(..)) => JobError::Render(error),
         }
     }
 }

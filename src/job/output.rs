@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -12,8 +13,15 @@ use super::{Asset, JobError, Report};
 
 pub struct OutputFolder {
     folder: PathBuf,
+    work: Work,
+}
+
+/// Where files are made before they are moved to their names.
+enum Work {
     /// Deleted with everything in it when the job ends, however it ends.
-    work: TempDir,
+    Passing(TempDir),
+    /// Stays, so that another attempt finds what was finished.
+    Lasting(PathBuf),
 }
 
 impl OutputFolder {
@@ -29,12 +37,23 @@ impl OutputFolder {
             .map_err(failed)?;
         Ok(OutputFolder {
             folder: folder.to_owned(),
-            work,
+            work: Work::Passing(work),
         })
     }
 
+    /// Results go to `folder`, which exists, and are made in `work`, which exists and stays.
+    pub fn lasting(folder: PathBuf, work: PathBuf) -> OutputFolder {
+        OutputFolder {
+            folder,
+            work: Work::Lasting(work),
+        }
+    }
+
     pub fn work(&self) -> &Path {
-        self.work.path()
+        match &self.work {
+            Work::Passing(folder) => folder.path(),
+            Work::Lasting(folder) => folder,
+        }
     }
 
     /// Moves a finished file of the work folder to its name.
@@ -57,7 +76,7 @@ impl OutputFolder {
 
     /// Writes a file of text to its name.
     pub fn write(&self, text: &str, name: &str, kind: &'static str) -> Result<Asset, JobError> {
-        let draft = self.work.path().join(name);
+        let draft = self.work().join(name);
         fs::write(&draft, text).map_err(|error| JobError::Output {
             path: draft.clone(),
             error,
@@ -66,14 +85,21 @@ impl OutputFolder {
     }
 
     pub fn write_report(&self, report: &Report) -> Result<(), JobError> {
-        let path = self.folder.join("report.json");
+        self.write_document("report.json", report)
+    }
+
+    pub fn write_document(&self, name: &str, document: &impl Serialize) -> Result<(), JobError> {
+        let path = self.folder.join(name);
         let failed = |error: io::Error| JobError::Output {
             path: path.clone(),
             error,
         };
-        let text = serde_json::to_string_pretty(report).expect("a report is plain data and always serialises");
-        let draft = self.work.path().join("report.json");
+        let text = serde_json::to_string_pretty(document).expect("reports are plain data and always serialise");
+        let draft = self.work().join(name);
         fs::write(&draft, text + "\n").map_err(failed)?;
+        fs::File::open(&draft)
+            .and_then(|file| file.sync_all())
+            .map_err(failed)?;
         fs::rename(&draft, &path).map_err(failed)
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, atomic::AtomicBool},
 };
 
 use serde::Serialize;
@@ -17,9 +17,9 @@ use crate::{
         probe::{Depth, DumpKey, Probe, Probes, probe},
     },
     layout::{self, Layout},
-    media::TrackId,
+    media::{TrackId, shown_uri},
     render::{self, DumpFile, Dumps},
-    session::{self, ChatMessage, Manifest},
+    session::{self, ChatMessage, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
 };
 
@@ -70,6 +70,9 @@ pub enum Verdict {
     Quarantined,
 }
 
+/// Says where the file of a dump is, given its URI; may take its time.
+pub type FindDump<'a> = &'a (dyn Fn(DumpKey, &str) -> Result<PathBuf, DumpError> + Sync);
+
 /// Reads the session, probing its dumps at `depth`. Fails only if the manifest cannot be used.
 pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobError> {
     let path = if source.path.is_dir() {
@@ -85,15 +88,21 @@ pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobErro
         path: path.clone(),
         error,
     })?;
-    let manifest = parsed.manifest;
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
         .to_owned();
-    let found = probe_all(&manifest, &folder, source.policy, depth);
+    let find = |_, uri: &str| Ok(locate(&folder, uri, source.policy)?);
+    Ok(prepare_dumps(path, parsed, &find, depth))
+}
+
+/// The same for a manifest that has been read already.
+pub fn prepare_dumps(manifest_path: PathBuf, parsed: Parsed, find: FindDump<'_>, depth: Depth) -> Prepared {
+    let manifest = parsed.manifest;
+    let found = probe_all(&manifest, find, depth);
     let mut prepared = Prepared {
-        manifest_path: path,
+        manifest_path,
         files: BTreeMap::new(),
         probes: Probes::new(),
         verdicts: Vec::new(),
@@ -114,7 +123,7 @@ pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobErro
     let timeline = build(&prepared.manifest, &inputs.collect::<Vec<_>>());
     prepared.warnings.extend(timeline.warnings.iter().cloned());
     prepared.timeline = timeline;
-    Ok(prepared)
+    prepared
 }
 
 /// The layout of that name, or of the file at that path, with the paths of its pictures made whole.
@@ -165,7 +174,7 @@ pub fn layout_text(name: &str) -> Result<String, JobError> {
 type Found = Result<(DumpFile, Probe), DumpError>;
 
 /// Probes all dumps on a few threads: it is mostly reading.
-fn probe_all(manifest: &Manifest, folder: &Path, policy: SourcePolicy, depth: Depth) -> BTreeMap<DumpKey, Found> {
+fn probe_all(manifest: &Manifest, find: FindDump<'_>, depth: Depth) -> BTreeMap<DumpKey, Found> {
     let keys = manifest
         .tracks
         .iter()
@@ -180,7 +189,7 @@ fn probe_all(manifest: &Manifest, folder: &Path, policy: SourcePolicy, depth: De
                 loop {
                     let next = todo.lock().expect("no probing thread panics").next();
                     let Some(key) = next else { return };
-                    let found = probe_one(manifest, key, folder, policy, depth);
+                    let found = probe_one(manifest, key, find, depth);
                     done.lock().expect("no probing thread panics").insert(key, found);
                 }
             });
@@ -189,10 +198,10 @@ fn probe_all(manifest: &Manifest, folder: &Path, policy: SourcePolicy, depth: De
     done.into_inner().expect("no probing thread panics")
 }
 
-fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePolicy, depth: Depth) -> Found {
+fn probe_one(manifest: &Manifest, key: DumpKey, find: FindDump<'_>, depth: Depth) -> Found {
     let track = &manifest.tracks[key.track];
     let dump = &track.dumps[key.dump];
-    let path = locate(folder, &dump.uri, policy)?;
+    let path = find(key, &dump.uri)?;
     let probe = probe(&path, dump, track.kind, track.known_codec(), depth)?;
     Ok((
         DumpFile {
@@ -206,13 +215,13 @@ fn probe_one(manifest: &Manifest, key: DumpKey, folder: &Path, policy: SourcePol
 
 impl Prepared {
     /// Listens to all of the session's sound, so that a plan can level it and tell who speaks.
-    pub fn listen(&mut self, threads: usize) -> Result<(), JobError> {
+    pub fn listen(&mut self, threads: usize, cancelled: &AtomicBool) -> Result<(), JobError> {
         let listening = listening(&self.timeline, &self.probes);
         let dumps = Dumps {
             files: &self.files,
             probes: &self.probes,
         };
-        self.hearing = render::listen(&listening, dumps, threads)?;
+        self.hearing = render::listen(&listening, dumps, threads, cancelled)?;
         Ok(())
     }
 
@@ -232,7 +241,7 @@ impl Prepared {
 
     fn take(&mut self, key: DumpKey, found: Found) {
         let track = &self.manifest.tracks[key.track];
-        let uri = track.dumps[key.dump].uri.clone();
+        let uri = shown_uri(&track.dumps[key.dump].uri);
         let mut verdict = DumpVerdict {
             key,
             track_id: track.id.clone(),

@@ -1,6 +1,6 @@
 //! `report.json`: what was made of what, and what it took.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DumpVerdict, speakers::SpokenBy, usage::Taken};
 use crate::{
@@ -25,6 +25,8 @@ pub struct Report {
     pub ticks_per_second: TickRate,
     pub scenes: usize,
     pub encoded_frames: u64,
+    /// Parts that an earlier attempt had finished.
+    pub resumed_chunks: u64,
     pub assets: Vec<Asset>,
     pub timings: Timings,
     /// Who was the speaker when.
@@ -49,7 +51,7 @@ pub struct Asset {
 }
 
 /// What the job took, in milliseconds; `cpu_*` is user and system time of all threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timings {
     pub total_ms: u64,
     pub cpu_ms: u64,
@@ -112,6 +114,7 @@ impl Report {
             ticks_per_second: plan.ticks_per_second,
             scenes: plan.scenes.len(),
             encoded_frames: 0,
+            resumed_chunks: 0,
             assets: Vec::new(),
             timings: Timings::default(),
             speakers: Vec::new(),

@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 use super::{JobError, SessionSource, prepare::prepare};
@@ -31,7 +32,7 @@ pub struct FrameRequest {
 pub fn compose_frame(request: &FrameRequest) -> Result<Vec<String>, JobError> {
     let mut prepared = prepare(&request.source, Depth::Packets)?;
     if request.request.follows_speech() {
-        prepared.listen(request.threads)?;
+        prepared.listen(request.threads, &AtomicBool::new(false))?;
     }
     let plan = prepared.plan(&request.request)?;
     let next = plan.ticks_per_second.tick_at_or_after(request.at);

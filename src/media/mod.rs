@@ -2,12 +2,14 @@
 
 mod channels;
 mod color;
+pub mod document;
 mod gain;
 mod geometry;
 mod ids;
 mod kind;
 mod preset;
 mod rotation;
+mod secret;
 mod span;
 mod stamps;
 mod time;
@@ -20,6 +22,7 @@ pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;
 pub use rotation::Rotation;
+pub use secret::{Redacted, Secret, redacted_url, shown_uri};
 pub use span::{Span, Spans};
 pub use stamps::{Break, Receipt, Receipts, RtpEpoch, Stamps};
 pub use time::{SAMPLE_RATE, SamplePosition, SessionTime, Tick, TickRate, TimeBase, TimeDelta, WallTime};

@@ -73,6 +73,14 @@ impl<'a> Composer<'a> {
         Ok(Composed { index, chunk, pictures })
     }
 
+    /// Passes over a chunk that needs no drawing. Decoders catch up when a later chunk asks them for a frame.
+    pub fn skip(&mut self, index: usize) {
+        let end = self.input.plan.chunks[index].end;
+        for player in &mut self.players {
+            player.close_before(end);
+        }
+    }
+
     /// Draws canvases for ticks that grow, from one call to the next, too.
     pub fn draw(&mut self, pictures: &mut [(Tick, Lease)]) {
         let scenes = &self.input.plan.scenes;

@@ -1,12 +1,17 @@
 //! Listening to all sound of a session once, before anything is planned: who speaks when, and how loud.
 
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use ebur128::{EbuR128, Mode};
 use rayon::prelude::*;
 
 use super::{Dumps, RenderError, mixer::sources, sound::SoundSource};
 use crate::{
     composition::{
-        hearing::{Audible, Heard, Hearing, Listening, Loudness, Tenth},
+        hearing::{Audible, Heard, Hearing, Listening, Loudness, Peak, Tenth},
         voice::{Level, SILENT, voice},
     },
     media::{ChannelCount, SAMPLE_RATE, SamplePosition},
@@ -22,17 +27,27 @@ const FRAME: usize = BLOCK / 100;
 const BAND: (f64, f64) = (120.0, 4000.0);
 
 /// Listens to all tracks, as many at once as there are threads.
-pub fn listen(listening: &Listening, dumps: Dumps<'_>, threads: usize) -> Result<Hearing, RenderError> {
+pub fn listen(
+    listening: &Listening,
+    dumps: Dumps<'_>,
+    threads: usize,
+    cancelled: &AtomicBool,
+) -> Result<Hearing, RenderError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.max(1))
         .build()
         .map_err(|error| RenderError::Threads(threads, error))?;
-    let hear = |audible: &Audible| (audible.track.track, hear(audible, dumps, listening.channels));
-    let tracks = pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
-    Ok(Hearing { tracks })
+    let hear = |audible: &Audible| {
+        let heard = hear(audible, dumps, listening.channels, cancelled);
+        heard.map(|heard| (audible.track.track, heard))
+    };
+    let tracks: Option<BTreeMap<usize, Heard>> =
+        pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
+    tracks.map(|tracks| Hearing { tracks }).ok_or(RenderError::Cancelled)
 }
 
-fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount) -> Heard {
+/// What is heard of one track; nothing if it was cancelled.
+fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount, cancelled: &AtomicBool) -> Option<Heard> {
     let track = &audible.track;
     let mut sources = sources(dumps, channels, track);
     let edges = || track.stretches.iter().map(|stretch| (stretch.start.0, stretch.end.0));
@@ -46,10 +61,13 @@ fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount) -> Heard {
     let last = -(-edges().map(|(_, end)| end).max().unwrap_or(0)).div_euclid(second);
     let mut ear = Ear::new(channels);
     for second in first..last {
+        if cancelled.load(Ordering::Relaxed) {
+            return None;
+        }
         ear.take(&block(&mut sources, second, channels));
     }
     let before = usize::try_from(first).unwrap_or(0) * 10;
-    Heard {
+    Some(Heard {
         peer_id: track.peer_id.clone(),
         source: audible.source,
         voice: voice(&ear.levels, SamplePosition(first * BLOCK as i64).time()),
@@ -57,7 +75,7 @@ fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount) -> Heard {
             before,
             tenths: ear.tenths,
         },
-    }
+    })
 }
 
 /// One second of the track.
@@ -133,11 +151,11 @@ impl Ear {
     }
 }
 
-/// The largest sample of a hundredth of a second, in hundredths of a decibel.
-fn peak(part: &[&[f32]], at: usize) -> i16 {
+/// The largest sample of a hundredth of a second.
+fn peak(part: &[&[f32]], at: usize) -> Peak {
     let samples = part.iter().flat_map(|channel| &channel[at..at + FRAME]);
     let peak = samples.fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-    hundredths(20.0 * f64::from(peak).log10(), Tenth::NOTHING)
+    Peak::of(f64::from(peak))
 }
 
 /// A level in hundredths; `least` if it is minus infinity or nearly so.
@@ -213,7 +231,7 @@ mod tests {
         let ear = heard(1000.0, 0.1);
         assert!((ear.tenths[15].loudness + 2301).abs() <= 10, "{:?}", ear.tenths[15]);
         assert!(
-            ear.tenths[15].peaks.iter().all(|peak| (peak + 2000).abs() <= 1),
+            ear.tenths[15].peaks.iter().all(|peak| *peak == Peak::of(0.1)),
             "{:?}",
             ear.tenths[15]
         );

@@ -18,9 +18,10 @@ mod player;
 mod preview;
 mod sound;
 mod still;
+mod trial;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -29,6 +30,7 @@ pub use input::{DumpFile, Dumps, RenderInput};
 pub use listen::listen;
 pub use preview::preview;
 pub use still::{Still, still};
+pub use trial::decode_all;
 
 use crate::{av::AvError, dump::probe::DumpKey};
 use canvas::CanvasPool;
@@ -40,6 +42,8 @@ use outcome::Outcome;
 pub enum RenderError {
     #[error("cannot {0}")]
     Av(#[from] AvError),
+    #[error("{path}: {1}", path = .0.display())]
+    Work(PathBuf, std::io::Error),
     #[error("cannot start {0} threads: {1}")]
     Threads(usize, rayon::ThreadPoolBuildError),
     #[error("cancelled")]
@@ -58,7 +62,7 @@ pub trait Watch: Sync {
 pub struct Workplace<'a> {
     /// The file to write.
     pub output: &'a Path,
-    /// An existing folder for chunks, on the same file system.
+    /// An existing folder for chunks, on the same file system. Chunks of the same plan that lie there are not made again.
     pub work: &'a Path,
     pub threads: usize,
 }
@@ -72,6 +76,8 @@ pub struct Rendered {
     pub media: Duration,
     pub assembly: Duration,
     pub encoded_frames: u64,
+    /// Chunks that an earlier rendering had finished.
+    pub resumed_chunks: u64,
     /// Dumps that could not be decoded in part or at all, sorted.
     pub faults: Vec<DumpFault>,
     /// What of the decoration had to be left out, and why.
@@ -98,6 +104,7 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
     let outcome = Outcome::new(input.plan.chunks.len(), began);
     let mut composer = Composer::new(input);
     let canvases = CanvasPool::new(input.plan.canvas, composer.most_pictures() * (threads + 1));
+    let mut resumed_chunks = 0;
     let mix = || outcome.mixed(mixer::render(input, &sound, watch));
     pool.in_place_scope(|scope| {
         // with a single thread the sound would keep the pictures waiting, so it comes last
@@ -107,6 +114,12 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         for index in 0..input.plan.chunks.len() {
             if watch.is_cancelled() || outcome.has_failed() {
                 break;
+            }
+            if let Some(chunk) = chunk::finished_before(input.plan, index, place.work) {
+                composer.skip(index);
+                resumed_chunks += 1;
+                outcome.encoded(Ok(chunk), watch);
+                continue;
             }
             match pool.install(|| composer.compose(index, &canvases)) {
                 Ok(composed) => {
@@ -133,6 +146,7 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         media,
         assembly,
         encoded_frames,
+        resumed_chunks,
         faults: finished.faults,
         warnings: findings.warnings,
     })

@@ -2,20 +2,14 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use serde_json::Value;
-
-use super::manifest::{Event, EventKind, Manifest, RecordingWindow, schema};
-use crate::media::{TimeDelta, WallTime};
+use super::manifest::{Event, EventKind, Manifest, RecordingWindow};
+use crate::media::{
+    TimeDelta, WallTime,
+    document::{self, Fault, Values},
+};
 
 /// No meeting is longer: a forged `ended_at` must not ask for years of black pictures.
 const LONGEST_SESSION: TimeDelta = TimeDelta::from_seconds(7 * 24 * 3600);
-
-/// One thing that is wrong, and where (RFC 6901 JSON pointer).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    pub path: String,
-    pub what: String,
-}
 
 /// Everything that keeps a manifest from being used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,38 +26,15 @@ pub struct Parsed {
 
 /// Reads the text of a `session.json`.
 pub fn parse(text: &str) -> Result<Parsed, ManifestError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| single("", format!("not JSON: {error}")))?;
-    let faults = shape_faults(&value);
-    if !faults.is_empty() {
-        return Err(ManifestError { faults });
-    }
-    let mut warnings = Vec::new();
-    let manifest: Manifest =
-        serde_ignored::deserialize(&value, |path| warnings.push(format!("{path}: unknown field, ignored")))
-            .map_err(|error| single("", error.to_string()))?;
+    let value = document::parse(text).map_err(|fault| ManifestError { faults: vec![fault] })?;
+    let read = document::read(&value, Values::Shown).map_err(|faults| ManifestError { faults })?;
+    let (manifest, mut warnings): (Manifest, _) = (read.document, read.warnings);
     let faults = meaning_faults(&manifest);
     if !faults.is_empty() {
         return Err(ManifestError { faults });
     }
     warnings.extend(event_warnings(&manifest));
     Ok(Parsed { manifest, warnings })
-}
-
-/// What the schema finds: missing fields, wrong types, times that are none.
-fn shape_faults(value: &Value) -> Vec<Fault> {
-    let validator = jsonschema::options()
-        .should_validate_formats(true)
-        .build(&schema())
-        .expect("the schema generated from our own types is a valid schema");
-    let mut faults: Vec<Fault> = validator
-        .iter_errors(value)
-        .map(|error| Fault {
-            path: error.instance_path().to_string(),
-            what: shortened(&error.to_string()),
-        })
-        .collect();
-    faults.sort();
-    faults
 }
 
 /// What no schema can say: references that lead nowhere, ids used twice, times in the wrong order.
@@ -168,43 +139,20 @@ fn fault(path: String, what: String) -> Fault {
     Fault { path, what }
 }
 
-fn single(path: &str, what: String) -> ManifestError {
-    ManifestError {
-        faults: vec![fault(path.to_owned(), what)],
-    }
-}
-
-/// The validator quotes the whole offending value; a screenful is enough for anybody.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 200;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "/" } else { &self.path };
-        write!(f, "{path}: {}", self.what)
-    }
-}
-
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.faults.iter().map(|fault| format!("  {fault}")).collect();
         write!(
             f,
             "{} fault(s) in the manifest\n{}",
             self.faults.len(),
-            lines.join("\n")
+            document::listed(&self.faults)
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

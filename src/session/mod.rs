@@ -7,6 +7,6 @@ mod manifest;
 mod presence;
 
 pub use chat::{ChatMessage, parse_chat};
-pub use check::{Fault, ManifestError, Parsed, parse};
+pub use check::{ManifestError, Parsed, parse};
 pub use manifest::{Dump, Event, EventKind, Manifest, Peer, RecordingWindow, SenderReport, SessionInfo, Track, schema};
 pub use presence::{muted, recorded};
