@@ -301,7 +301,7 @@ def picture_wanted(args, plan):
     background = "black"
     if plan:
         width, height = plan["canvas"]["width"], plan["canvas"]["height"]
-        background = plan.get("background", background).replace("#", "0x")
+        background = plan["looks"][0]["background"].replace("#", "0x")
     quality = ("-preset", args.preset, "-crf", str(args.crf))
     return Picture(width, height, args.fps, ("-preset", "ultrafast", "-qp", "0") if args.lossless else quality,
                    background)

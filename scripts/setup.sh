@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers, clang, a C compiler,
-# Python, Rust, and the servers that tests start for themselves (Ceph's S3 gateway, RabbitMQ). It says what it installs,
-# and is silent when nothing is missing. No system service is started or left enabled.
+# Installs what building and testing Tessera needs and this machine lacks: FFmpeg and its headers, fonts, clang, a C
+# compiler, Python, Rust, and the servers that tests start for themselves (Ceph's S3 gateway, RabbitMQ). It says what it
+# installs, and is silent when nothing is missing. No system service is started or left enabled.
 #
 #   scripts/setup.sh                 what `make demo`, `make test` and `make bench` need
 #   scripts/setup.sh --check-tools   also what `make check` needs: rustfmt, clippy, cargo-deny, cargo-machete
@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   ffmpeg libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+  fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
   clang libclang-dev pkg-config gcc libc6-dev make python3 git curl ca-certificates
   radosgw ceph-mon ceph-osd ceph-common rabbitmq-server
 )

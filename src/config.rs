@@ -13,6 +13,7 @@ use crate::{
     job::{FolderPolicy, JobError, Settings, SourceSettings, SpoolSettings},
     media::Secret,
     notify::AddressPolicy,
+    render::Fonts,
     storage::{Place, S3Options},
     worker::{Patience, QueueSettings, WorkerSettings},
 };
@@ -47,6 +48,7 @@ struct Raw {
     store: Option<String>,
     templates: Option<PathBuf>,
     layouts: Option<PathBuf>,
+    fonts: Option<PathBuf>,
     destination_folder: Option<PathBuf>,
     allow_private_webhooks: Option<String>,
     source_endpoint: Option<String>,
@@ -213,6 +215,7 @@ pub fn settings(overrides: &Overrides, trust: Trust) -> Result<Settings, JobErro
         store,
         templates: overrides.templates.clone().or(raw.templates),
         layouts: overrides.layouts.clone().or(raw.layouts),
+        fonts: raw.fonts.map_or(Fonts::System, Fonts::Folder),
         sources: SourceSettings {
             options: S3Options {
                 region: raw.source_region,
@@ -254,6 +257,7 @@ fn read(file: Option<PathBuf>) -> Result<Raw, JobError> {
         store: text("STORE").or(raw.store),
         templates: path("TEMPLATES").or(raw.templates),
         layouts: path("LAYOUTS").or(raw.layouts),
+        fonts: path("FONTS").or(raw.fonts),
         destination_folder: path("DESTINATION_FOLDER").or(raw.destination_folder),
         allow_private_webhooks: text("ALLOW_PRIVATE_WEBHOOKS").or(raw.allow_private_webhooks),
         source_endpoint: text("SOURCE_ENDPOINT").or(raw.source_endpoint),

@@ -33,6 +33,15 @@ fn help_names_every_option() {
         "SESSION",
         "--allow-file-uris",
         "--layout",
+        "--layout-at",
+        "--show-role",
+        "--hide-role",
+        "--show-peer",
+        "--hide-peer",
+        "--hear-role",
+        "--silence-role",
+        "--hear-peer",
+        "--silence-peer",
         "--resolution",
         "--fps",
         "--constant-frame-rate",
@@ -50,12 +59,12 @@ fn help_names_every_option() {
     says(&["compose", "--help"], &recording);
     says(
         &["compose", "--help"],
-        &["--out", "--jobs", "1280x720", "veryfast", "23", "auto"],
+        &["--out", "--fonts", "--jobs", "1280x720", "veryfast", "23", "auto"],
     );
     says(&["inspect", "--help"], &["SESSION", "--allow-file-uris", "--json"]);
     says(&["layouts", "--help"], &["list"]);
     says(&["layouts", "list", "--help"], &["--json"]);
-    says(&["schema", "--help"], &["session"]);
+    says(&["schema", "--help"], &["session", "layout"]);
     says(&["--version"], &[env!("CARGO_PKG_VERSION")]);
 }
 
@@ -91,7 +100,7 @@ fn the_schema_takes_the_sample_and_refuses_nonsense() {
 
 #[test]
 fn layouts_are_listed_for_people_and_programs() {
-    says(&["layouts", "list"], &["grid"]);
+    says(&["layouts", "list"], &["gallery", "grid", "portrait"]);
     let listed = printed(&["layouts", "list", "--json"]);
     let grid = listed
         .as_array()
@@ -119,7 +128,7 @@ fn a_layout_file_decides_how_many_are_shown_and_on_what() {
     let args = ["plan", text(&session), "--layout", text(&file)];
     let plan = printed(&[&args[..], &["--json"]].concat());
     assert_eq!(
-        (&plan["layout"], &plan["background"]),
+        (&plan["layout"], &plan["looks"][0]["background"]),
         (&json!("two"), &json!("#203040"))
     );
     let tiles = |scene: &Value| scene["tiles"].as_array().unwrap().len();
@@ -129,7 +138,7 @@ fn a_layout_file_decides_how_many_are_shown_and_on_what() {
 
 #[test]
 fn the_plan_has_the_promised_shape() {
-    let plan = printed(&["plan", text(&sample()), "--json"]);
+    let plan = printed(&["plan", text(&sample()), "--layout", "grid", "--json"]);
     assert_eq!(plan["started_at"], "2026-11-20T10:00:00.000Z");
     assert_eq!(plan["ticks_per_second"], 25);
     assert_eq!(plan["canvas"], json!({"width": 1280, "height": 720}));
@@ -148,7 +157,7 @@ fn the_plan_has_the_promised_shape() {
 #[test]
 fn the_plan_for_people_names_who_is_shown_and_heard() {
     says(
-        &["plan", text(&sample())],
+        &["plan", text(&sample()), "--layout", "grid"],
         &[
             "ses-standup",
             "11 scenes",

@@ -17,6 +17,11 @@ fn by_default() {
 }
 
 #[test]
+fn as_a_bare_grid() {
+    insta::assert_json_snapshot!("grid", plan(&["--layout", "grid"]));
+}
+
+#[test]
 fn upright_and_slow() {
-    insta::assert_json_snapshot!("portrait_10_fps", plan(&["--resolution", "720x1280", "--fps", "10"]));
+    insta::assert_json_snapshot!("portrait_10_fps", plan(&["--layout", "portrait", "--fps", "10"]));
 }

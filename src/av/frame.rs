@@ -3,7 +3,8 @@
 use ffmpeg::ffi;
 use ffmpeg_next as ffmpeg;
 
-use crate::media::{Rotation, Size};
+use super::AvError;
+use crate::media::{Rect, Rotation, Size};
 
 /// A decoded picture with the timestamp of the packet it came from.
 pub struct VideoFrame {
@@ -58,6 +59,35 @@ impl VideoFrame {
             Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
             _ => ffi::SWS_CS_ITU601,
         }
+    }
+}
+
+impl VideoFrame {
+    /// The part of the picture in `part`, a rectangle of it; the pixels are shared, not copied.
+    pub(super) fn cropped(&self, part: Rect) -> Result<VideoFrame, AvError> {
+        let size = self.size();
+        let inside = part.x + part.width <= size.width && part.y + part.height <= size.height;
+        assert!(inside && !part.is_empty(), "{part:?} is not a part of {size}");
+        // SAFETY: the frame is valid; av_frame_clone makes a new reference to its data, or says null for want of memory.
+        let clone = unsafe { ffi::av_frame_clone(self.inner.as_ptr()) };
+        if clone.is_null() {
+            return Err(AvError::new("crop picture", "out of memory"));
+        }
+        // SAFETY: `clone` is a frame of our own, so its fields may be set; the crop lies inside the picture, as asserted.
+        let code = unsafe {
+            (*clone).crop_left = part.x as usize;
+            (*clone).crop_top = part.y as usize;
+            (*clone).crop_right = (size.width - part.x - part.width) as usize;
+            (*clone).crop_bottom = (size.height - part.y - part.height) as usize;
+            ffi::av_frame_apply_cropping(clone, ffi::AV_FRAME_CROP_UNALIGNED as i32)
+        };
+        // SAFETY: `clone` is a frame of our own that nobody else frees.
+        let inner = unsafe { ffmpeg::frame::Video::wrap(clone) };
+        AvError::check("crop picture", code)?;
+        Ok(VideoFrame {
+            inner,
+            rotation: self.rotation,
+        })
     }
 }
 

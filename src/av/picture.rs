@@ -125,6 +125,22 @@ impl Picture {
             .collect()
     }
 
+    /// Rows of RGB, three bytes a pixel.
+    pub fn to_rgb(&self) -> Vec<u8> {
+        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        let sample =
+            |plane: usize, x: usize, y: usize| i32::from(self.frame.data(plane)[y * self.frame.stride(plane) + x]);
+        let mut rgb = Vec::with_capacity(width * height * 3);
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            // the inverse of `Color::from_rgb`, ITU-R BT.601 section 2.5
+            let luma = 298 * (sample(0, x, y) - 16) + 128;
+            let (cb, cr) = (sample(1, x / 2, y / 2) - 128, sample(2, x / 2, y / 2) - 128);
+            let channels = [luma + 409 * cr, luma - 100 * cb - 208 * cr, luma + 516 * cb];
+            rgb.extend(channels.map(|channel| (channel >> 8).clamp(0, 255) as u8));
+        }
+        rgb
+    }
+
     fn planes_of(&mut self, rect: Rect) -> [Plane; 3] {
         let mut plane = |index: usize| {
             let shift = u32::from(index > 0);
@@ -154,6 +170,19 @@ impl TileMut<'_> {
 
     pub fn fill(&mut self, color: Color) {
         self.fill_part(self.rect, color);
+    }
+
+    /// The samples of one row of a plane (0 is luma, 1 and 2 are chroma, of half the width and height) within the tile.
+    pub(super) fn row_mut(&mut self, plane: usize, row: usize) -> &mut [u8] {
+        let Plane {
+            start,
+            stride,
+            width,
+            height,
+        } = self.planes[plane];
+        assert!(row < height, "row {row} is not one of the tile's {height}");
+        // SAFETY: the row lies in this tile, which is held exclusively for as long as the slice is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(start.add(row * stride), width) }
     }
 
     /// Paints what of the tile lies outside `inner`, a rectangle of the canvas within the tile.
@@ -269,6 +298,19 @@ mod tests {
     fn overlapping_tiles_are_refused() {
         let mut picture = Picture::new(Size::new(64, 32)).unwrap();
         picture.split(&[Rect::new(0, 0, 32, 32), Rect::new(30, 0, 32, 32)]);
+    }
+
+    #[test]
+    fn colours_survive_the_way_to_the_canvas_and_back() {
+        let mut picture = Picture::new(Size::new(16, 16)).unwrap();
+        for colour in [[0, 0, 0], [255, 255, 255], [200, 40, 90], [16, 130, 240]] {
+            picture.fill(Color::from_rgb(colour[0], colour[1], colour[2]));
+            let rgb = picture.to_rgb();
+            assert_eq!(rgb.len(), 16 * 16 * 3);
+            for (found, expected) in rgb[30..33].iter().zip(colour) {
+                assert!(found.abs_diff(expected) <= 3, "{:?} is not {colour:?}", &rgb[30..33]);
+            }
+        }
     }
 
     #[test]

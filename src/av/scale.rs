@@ -3,7 +3,7 @@
 use ffmpeg_next::ffi;
 
 use super::{AvError, Picture, TileMut, VideoFrame};
-use crate::media::{Rect, Size};
+use crate::media::{Placed, Rect, Size};
 
 /// swscale's vector code writes whole groups of pixels, past the end of a line if it must; lines of a multiple of this
 /// many pixels, begun at a multiple of it, end where they should in all three planes.
@@ -35,8 +35,15 @@ struct Context {
 unsafe impl Send for Context {}
 
 impl Scaler {
-    /// Draws the whole `frame` into `target`, a rectangle of the canvas inside `tile`, as BT.601 limited range.
-    pub fn draw(&mut self, frame: &VideoFrame, tile: &mut TileMut<'_>, target: Rect) -> Result<(), AvError> {
+    /// Draws a part of `frame` where `placed` says, inside `tile`, as BT.601 limited range.
+    pub fn draw(&mut self, frame: &VideoFrame, tile: &mut TileMut<'_>, placed: Placed) -> Result<(), AvError> {
+        if placed.part.size() == frame.size() {
+            return self.draw_whole(frame, tile, placed.place);
+        }
+        self.draw_whole(&frame.cropped(placed.part)?, tile, placed.place)
+    }
+
+    fn draw_whole(&mut self, frame: &VideoFrame, tile: &mut TileMut<'_>, target: Rect) -> Result<(), AvError> {
         if (frame.is_plain() && frame.size() == target.size())
             || (target.x.is_multiple_of(GROUP) && target.width.is_multiple_of(GROUP))
         {
@@ -170,6 +177,32 @@ mod tests {
     }
 
     #[test]
+    fn only_the_part_asked_for_is_drawn() {
+        let mut frame = gray(Size::new(320, 180));
+        let stride = frame.inner.stride(0);
+        // everything but the part is white
+        let part = Rect::new(52, 34, 160, 90);
+        for (row, line) in frame.inner.data_mut(0).chunks_mut(stride).take(180).enumerate() {
+            for (column, value) in line.iter_mut().take(320).enumerate() {
+                let inside = (52..212).contains(&column) && (34..124).contains(&row);
+                *value = if inside { 100 } else { 235 };
+            }
+        }
+        let mut picture = Picture::new(Size::new(512, 256)).unwrap();
+        let place = Rect::new(32, 20, 320, 180);
+        let mut tiles = picture.split(&[place]);
+        Scaler::default()
+            .draw(&frame, &mut tiles[0], Placed { part, place })
+            .unwrap();
+        for row in 0..180 {
+            assert!(
+                tiles[0].row_mut(0, row).iter().all(|value| value.abs_diff(100) <= 1),
+                "row {row}"
+            );
+        }
+    }
+
+    #[test]
     fn a_picture_never_leaves_its_place() {
         let background = Color { y: 30, cb: 40, cr: 50 };
         for source in [
@@ -196,8 +229,10 @@ mod tests {
                 picture.fill(background);
                 let place = Rect::new(x, 20, width, 118);
                 let mut scaler = Scaler::default();
+                let part = Rect::new(0, 0, source.width, source.height);
+                let placed = Placed { part, place };
                 scaler
-                    .draw(&gray(source), &mut picture.split(&[place])[0], place)
+                    .draw(&gray(source), &mut picture.split(&[place])[0], placed)
                     .unwrap();
                 for (plane, outside) in [(0, 30), (1, 40), (2, 50)] {
                     let shift = u32::from(plane > 0);

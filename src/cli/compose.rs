@@ -5,11 +5,14 @@ use std::{path::PathBuf, sync::Arc, thread};
 use clap::Args;
 
 use super::{
-    options::{RecordingArgs, SessionArgs},
+    options::{RecordingArgs, SessionArgs, fonts, parse_time},
     print, print_json, progress,
     text::{bytes, clock},
 };
-use crate::job::{self, ComposeRequest, JobError, Report};
+use crate::{
+    job::{self, ComposeRequest, FrameRequest, JobError, Report},
+    media::SessionTime,
+};
 
 /// Compose a session into one MP4, here and now
 ///
@@ -24,22 +27,61 @@ pub struct ComposeArgs {
     /// Folder for the recording and its report; made if missing
     #[arg(long, default_value = ".", value_name = "DIR")]
     out: PathBuf,
+    /// Folder of fonts for names and titles [default: $TESSERA_FONTS, or else the system's]
+    #[arg(long, value_name = "DIR")]
+    fonts: Option<PathBuf>,
     /// Threads to render with [default: one per core]; the result is the same with any number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Draw only the frame at this time of the recording (seconds, or [h:]mm:ss), as a PNG
+    #[arg(long, num_args = 2, value_names = ["TIME", "FILE"], conflicts_with_all = ["out", "jobs", "json"])]
+    frame_at: Option<Vec<String>>,
     /// Print the report as JSON instead of a summary
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: ComposeArgs) -> Result<(), JobError> {
-    let threads = args
-        .jobs
-        .map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    match args.frame_at.as_deref() {
+        Some([at, out]) => {
+            let (at, out) = (frame_time(at), PathBuf::from(out));
+            frame(args, at, out)
+        }
+        Some(_) | None => recording(args),
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn frame_time(text: &str) -> SessionTime {
+    parse_time(text).unwrap_or_else(|error| {
+        let message = format!("invalid value for '--frame-at <TIME> <FILE>': {error}\n");
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).exit()
+    })
+}
+
+fn frame(args: ComposeArgs, at: SessionTime, out: PathBuf) -> Result<(), JobError> {
+    let warnings = job::compose_frame(&FrameRequest {
+        source: args.session.source(),
+        request: args.recording.request()?,
+        at,
+        out: out.clone(),
+        fonts: fonts(args.fonts),
+        threads: cores(),
+    })?;
+    let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    print(&format!("{}\n{warnings}", out.display()))
+}
+
+fn recording(args: ComposeArgs) -> Result<(), JobError> {
+    let threads = args.jobs.map_or_else(cores, usize::from);
     let request = ComposeRequest {
         source: args.session.source(),
         request: args.recording.request()?,
         out: args.out,
+        fonts: fonts(args.fonts),
         threads,
     };
     let cancelled = progress::cancellation();

@@ -1,12 +1,19 @@
-//! `tessera layouts`: which layouts there are.
+//! `tessera layouts`: which layouts there are, and what they look like.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{print, print_json, text::table};
+use super::{
+    options::{USUAL_CANVAS, fonts},
+    print, print_json,
+    text::table,
+};
 use crate::{
-    job::JobError,
+    job::{JobError, PreviewRequest, Sharing, layout_text, load_layout, preview},
     layout::{Layout, builtins},
+    media::Size,
 };
 
 /// The layouts that a recording can have
@@ -18,6 +25,36 @@ pub enum LayoutsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Print a layout's file: a start for one of your own
+    Show {
+        /// A layout by name, or the path of a .toml file
+        #[arg(value_name = "NAME|FILE")]
+        layout: String,
+    },
+    Preview(PreviewArgs),
+}
+
+/// Draw a layout with stand-ins, as a PNG
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// A layout by name, or the path of a .toml file
+    #[arg(value_name = "NAME|FILE")]
+    layout: String,
+    /// How many there are to show
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60))]
+    tiles: u8,
+    /// One of them is a shared screen
+    #[arg(long)]
+    share: bool,
+    /// Size of the canvas [default: the layout's own, or else 1280x720]
+    #[arg(long, value_name = "WxH")]
+    resolution: Option<Size>,
+    /// Folder of fonts for names and titles [default: $TESSERA_FONTS, or else the system's]
+    #[arg(long, value_name = "DIR")]
+    fonts: Option<PathBuf>,
+    /// The picture to write [default: <layout>-<N>.png]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -28,11 +65,35 @@ struct Entry {
 }
 
 pub fn run(command: LayoutsCommand) -> Result<(), JobError> {
-    let LayoutsCommand::List { json } = command;
+    match command {
+        LayoutsCommand::List { json } => list(json),
+        LayoutsCommand::Show { layout } => print(&layout_text(&layout)?),
+        LayoutsCommand::Preview(args) => draw(args),
+    }
+}
+
+fn draw(args: PreviewArgs) -> Result<(), JobError> {
+    let layout = load_layout(&args.layout)?;
+    let out = args
+        .out
+        .unwrap_or_else(|| format!("{}-{}.png", layout.name, args.tiles).into());
+    let warnings = preview(&PreviewRequest {
+        tiles: args.tiles.into(),
+        sharing: if args.share { Sharing::Somebody } else { Sharing::Nobody },
+        canvas: args.resolution.or(layout.resolution).unwrap_or(USUAL_CANVAS),
+        layout,
+        fonts: fonts(args.fonts),
+        out: out.clone(),
+    })?;
+    let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    print(&format!("{}\n{warnings}", out.display()))
+}
+
+fn list(json: bool) -> Result<(), JobError> {
     let entry = |layout: Layout| Entry {
+        max_tiles: layout.most_tiles(),
         name: layout.name,
         description: layout.description,
-        max_tiles: layout.max_tiles,
     };
     let entries: Vec<Entry> = builtins().into_iter().map(entry).collect();
     if json {

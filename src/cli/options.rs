@@ -5,10 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    composition::{FramePolicy, Levelling, RateChoice, Request},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request},
     dump::SourcePolicy,
-    job::{JobError, SessionSource, load_layout},
+    job::{JobError, SessionSource, load_chat, load_layout},
+    layout::Select,
     media::{Preset, SessionTime, Size, TickRate, TimeDelta},
+    render::Fonts,
+};
+
+/// Where neither the caller nor the layout asks for another.
+pub const USUAL_CANVAS: Size = Size {
+    width: 1280,
+    height: 720,
 };
 
 #[derive(Debug, Args)]
@@ -24,11 +32,22 @@ pub struct SessionArgs {
 #[derive(Debug, Args)]
 pub struct RecordingArgs {
     /// A layout by name (see `tessera layouts list`), or the path of a .toml file
-    #[arg(long, default_value = "grid", value_name = "NAME|FILE")]
+    #[arg(long, default_value = "gallery", value_name = "NAME|FILE")]
     layout: String,
-    /// Size of the canvas; any even size, portrait too
-    #[arg(long, default_value = "1280x720", value_name = "WxH")]
-    resolution: Size,
+    /// Another layout from a time on (seconds, or [h:]mm:ss, since the recording began), e.g. 60=speaker; repeatable
+    #[arg(long, value_name = "TIME=NAME|FILE", value_parser = parse_switch)]
+    layout_at: Vec<(SessionTime, String)>,
+    #[command(flatten)]
+    who: WhoArgs,
+    /// Show the messages that the manifest has, each for some seconds, over the pictures
+    #[arg(long)]
+    chat: bool,
+    /// Show the messages of a CSV file: SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message
+    #[arg(long, value_name = "FILE")]
+    chat_csv: Option<PathBuf>,
+    /// Size of the canvas; any even size, portrait too [default: the layout's own, or else 1280x720]
+    #[arg(long, value_name = "WxH")]
+    resolution: Option<Size>,
     /// Ticks a second: a number, or `auto` for the lowest of 10, 12, 15, 20, 24, 25, 30 that loses no camera frame
     #[arg(long, default_value = "auto", value_name = "RATE", value_parser = parse_rate)]
     fps: RateChoice,
@@ -52,6 +71,52 @@ pub struct RecordingArgs {
     to: Option<SessionTime>,
 }
 
+/// Who is seen and heard. Patterns: `*` stands for anything; peers go by id, user id or name.
+#[derive(Debug, Args)]
+pub struct WhoArgs {
+    /// Show only people of this role; repeatable, as are all of these; `*` stands for anything
+    #[arg(long, value_name = "ROLE")]
+    show_role: Vec<String>,
+    /// Do not show people of this role
+    #[arg(long, value_name = "ROLE")]
+    hide_role: Vec<String>,
+    /// Show only this peer, by id, user id or name
+    #[arg(long, value_name = "PEER")]
+    show_peer: Vec<String>,
+    /// Do not show this peer
+    #[arg(long, value_name = "PEER")]
+    hide_peer: Vec<String>,
+    /// Let only people of this role be heard
+    #[arg(long, value_name = "ROLE")]
+    hear_role: Vec<String>,
+    /// Leave out the sound of people of this role
+    #[arg(long, value_name = "ROLE")]
+    silence_role: Vec<String>,
+    /// Let only this peer be heard
+    #[arg(long, value_name = "PEER")]
+    hear_peer: Vec<String>,
+    /// Leave out the sound of this peer
+    #[arg(long, value_name = "PEER")]
+    silence_peer: Vec<String>,
+}
+
+impl WhoArgs {
+    /// Who may be seen, and who is heard.
+    fn selects(self) -> (Select, Select) {
+        let select = |roles, peers, except_roles, except_peers| Select {
+            sources: Vec::new(),
+            roles,
+            peers,
+            except_roles,
+            except_peers,
+        };
+        (
+            select(self.show_role, self.show_peer, self.hide_role, self.hide_peer),
+            select(self.hear_role, self.hear_peer, self.silence_role, self.silence_peer),
+        )
+    }
+}
+
 impl SessionArgs {
     pub fn source(self) -> SessionSource {
         let policy = if self.allow_file_uris {
@@ -68,9 +133,25 @@ impl SessionArgs {
 
 impl RecordingArgs {
     pub fn request(self) -> Result<Request, JobError> {
+        let layout = load_layout(&self.layout)?;
+        let mut switches = Vec::new();
+        for (at, name) in &self.layout_at {
+            let layout = load_layout(name)?;
+            switches.push(LayoutSwitch { at: *at, layout });
+        }
+        let (seen, heard) = self.who.selects();
+        let chat = match (self.chat, &self.chat_csv) {
+            (_, Some(file)) => ChatChoice::Shown(load_chat(file)?),
+            (true, None) => ChatChoice::Shown(Vec::new()),
+            (false, None) => ChatChoice::Hidden,
+        };
         Ok(Request {
-            layout: load_layout(&self.layout)?,
-            canvas: self.resolution,
+            canvas: self.resolution.or(layout.resolution).unwrap_or(USUAL_CANVAS),
+            layout,
+            switches,
+            seen,
+            heard,
+            chat,
             rate: self.fps,
             frames: if self.constant_frame_rate {
                 FramePolicy::EveryTick
@@ -90,6 +171,19 @@ impl RecordingArgs {
     }
 }
 
+/// Where names and titles get their letters.
+pub fn fonts(folder: Option<PathBuf>) -> Fonts {
+    let named = folder.or_else(|| std::env::var_os("TESSERA_FONTS").map(PathBuf::from));
+    named.map_or(Fonts::System, Fonts::Folder)
+}
+
+fn parse_switch(text: &str) -> Result<(SessionTime, String), String> {
+    let (time, name) = text
+        .split_once('=')
+        .ok_or_else(|| format!("'{text}' is not TIME=LAYOUT, e.g. 60=speaker"))?;
+    Ok((parse_time(time)?, name.to_owned()))
+}
+
 fn parse_rate(text: &str) -> Result<RateChoice, String> {
     if text == "auto" {
         return Ok(RateChoice::Auto);
@@ -100,7 +194,7 @@ fn parse_rate(text: &str) -> Result<RateChoice, String> {
 }
 
 /// `90`, `90.5`, `1:30` or `0:01:30.5`.
-fn parse_time(text: &str) -> Result<SessionTime, String> {
+pub fn parse_time(text: &str) -> Result<SessionTime, String> {
     let wrong = || format!("'{text}' is not a time such as 90, 90.5, 1:30 or 0:01:30.5");
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let parts: Vec<i64> = whole

@@ -10,10 +10,10 @@ use super::{
     text::{clock, table},
 };
 use crate::{
-    composition::{Plan, Tile},
+    composition::{Decoration, Plan, Tile},
     dump::probe::Depth,
     job::{JobError, Prepared, prepare},
-    media::Tick,
+    media::{Rect, Tick},
 };
 
 /// Show what compose would make of a session: scenes, tiles, sound, chunks and expected cost
@@ -53,10 +53,19 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
         plan.ticks_per_second.per_second(),
         plan.layout,
     );
+    for scene in plan
+        .scenes
+        .windows(2)
+        .filter(|pair| pair[0].look != pair[1].look)
+        .map(|pair| &pair[1])
+    {
+        text += &format!("layout {} from {}\n", plan.looks[scene.look].layout, at(scene.start));
+    }
     text += &format!("\n{} scenes\n", plan.scenes.len());
     let mut rows = Vec::new();
     for scene in &plan.scenes {
-        let tiles: Vec<String> = scene.tiles.iter().map(tile).collect();
+        let mut tiles: Vec<String> = scene.tiles.iter().map(tile).collect();
+        tiles.extend(scene.decorations.iter().filter_map(avatar));
         let shown = if tiles.is_empty() {
             "nobody".to_owned()
         } else {
@@ -101,6 +110,18 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
     text + &format!("plan {}\n", plan.hash)
 }
 
+/// Somebody without a picture goes by their initials.
+fn avatar(decoration: &Decoration) -> Option<String> {
+    match decoration {
+        Decoration::Avatar { peer_id, rect, .. } => Some(place(&format!("({peer_id})"), *rect)),
+        Decoration::Chat { .. } | Decoration::Notice { .. } => None,
+    }
+}
+
 fn tile(tile: &Tile) -> String {
-    format!("{} {}+{}+{}", tile.track_id, tile.rect.size(), tile.rect.x, tile.rect.y)
+    place(tile.track_id.as_str(), tile.rect)
+}
+
+fn place(who: &str, rect: Rect) -> String {
+    format!("{who} {}+{}+{}", rect.size(), rect.x, rect.y)
 }

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::print_json;
 use crate::{
     job::{Job, JobError},
-    session,
+    layout, session,
 };
 
 /// Print the JSON Schema of a contract
@@ -18,6 +18,8 @@ pub struct SchemaArgs {
 enum SchemaName {
     /// The session manifest, session.json
     Session,
+    /// A layout file, as a TOML document
+    Layout,
     /// The job, of the queue and of `tessera run`
     Job,
 }
@@ -26,5 +28,6 @@ pub fn run(args: SchemaArgs) -> Result<(), JobError> {
     match args.name {
         SchemaName::Job => print_json(&Job::schema()),
         SchemaName::Session => print_json(&session::schema()),
+        SchemaName::Layout => print_json(&layout::schema()),
     }
 }

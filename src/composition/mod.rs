@@ -1,9 +1,13 @@
 //! What will be made, decided before anything is rendered: scenes, mix, chunks, one plan. Pure.
 
+mod cast;
+mod chat;
 mod chunks;
 pub mod hearing;
 mod levels;
+mod look;
 mod pace;
+mod people;
 mod plan;
 mod planner;
 mod rate;
@@ -15,9 +19,11 @@ mod windows;
 
 pub use chunks::{encoded_ticks, scenes_in};
 pub use levels::CEILING;
+pub use look::{Line, Look, Place, Title, Watermark};
 pub use pace::{PacedFrame, pace};
 pub use plan::{
-    AudioTrack, Chunk, Cost, Encoding, Mix, Plan, Scene, SoundStretch, Speaker, Tile, VideoStretch, VideoTrack,
+    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Speaker, Tile,
+    VideoStretch, VideoTrack,
 };
-pub use planner::{PlanError, listening, plan};
-pub use request::{FramePolicy, Levelling, RateChoice, Request};
+pub use planner::{Material, PlanError, listening, plan};
+pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request};

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::FramePolicy;
+use super::{FramePolicy, Look};
 use crate::{
     media::{
         ChannelCount, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick,
@@ -32,8 +32,10 @@ pub struct Plan {
     /// Ticks in the whole recording.
     pub length: Tick,
     pub canvas: Size,
-    pub background: Rgb,
+    /// Of the first look.
     pub layout: String,
+    /// How scenes are decorated, by index.
+    pub looks: Vec<Look>,
     pub encoding: Encoding,
     /// Follow on each other from tick 0 to `length`.
     pub scenes: Vec<Scene>,
@@ -62,7 +64,12 @@ pub struct Encoding {
 pub struct Scene {
     pub start: Tick,
     pub end: Tick,
+    /// Index into the plan's looks.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub look: usize,
     pub tiles: Vec<Tile>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decorations: Vec<Decoration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,6 +79,63 @@ pub struct Tile {
     #[serde(flatten)]
     pub rect: Rect,
     pub fit: Fit,
+    /// What is higher lies over what is lower.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub z: i32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub corner_radius: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
+}
+
+/// What is said on a tile about whom it shows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+pub struct Label {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// It is their screen.
+    #[serde(skip_serializing_if = "is_false")]
+    pub screen: bool,
+    /// Their microphone is off or missing.
+    #[serde(skip_serializing_if = "is_false")]
+    pub muted: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub speaking: bool,
+}
+
+/// A message over the pictures.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ChatLine {
+    pub name: String,
+    pub text: String,
+}
+
+/// Something that stands still for a scene.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Decoration {
+    /// A tile for somebody who is not seen.
+    Avatar {
+        peer_id: PeerId,
+        #[serde(flatten)]
+        rect: Rect,
+        #[serde(skip_serializing_if = "is_zero")]
+        z: i32,
+        #[serde(skip_serializing_if = "is_zero")]
+        corner_radius: u32,
+        initials: String,
+        color: Rgb,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<Label>,
+    },
+    /// The last messages, the latest at the bottom.
+    Chat {
+        #[serde(flatten)]
+        rect: Rect,
+        messages: Vec<ChatLine>,
+    },
+    /// In the middle of an empty room.
+    Notice { text: String },
 }
 
 /// A track that is seen, and where its pictures come from.
@@ -152,6 +216,14 @@ pub struct Cost {
     pub sound_seconds: u64,
     /// A rough estimate for one core of 2020's make, in milliseconds.
     pub cpu_millis: u64,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Plan {

@@ -6,10 +6,11 @@ use super::{
     hearing::{Audible, Hearing, Listening},
     levels::gains,
     pace::{PacedFrame, pace},
+    people::{known, names_of},
     plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
-    scenes::stage,
+    scenes::{Stage, stage},
     speakers::turns,
     windows::{Window, windows},
 };
@@ -35,22 +36,17 @@ pub enum PlanError {
 }
 
 /// What is known of the session.
+#[derive(Clone, Copy)]
 pub struct Material<'a> {
     pub timeline: &'a Timeline,
     pub probes: &'a Probes,
+    /// What was heard of [`listening`]; where it is empty nobody speaks and nothing is levelled.
+    pub hearing: &'a Hearing,
 }
 
 /// Decides everything about one recording.
-///
-/// `hearing` is what was heard of [`listening`]; where it is empty nobody speaks and nothing is levelled.
-pub fn plan(
-    manifest: &Manifest,
-    timeline: &Timeline,
-    probes: &Probes,
-    hearing: &Hearing,
-    request: &Request,
-) -> Result<Plan, PlanError> {
-    let material = Material { timeline, probes };
+pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> Result<Plan, PlanError> {
+    let timeline = material.timeline;
     if !timeline.tracks.iter().any(TrackTimeline::is_alive) {
         return Err(PlanError::NothingUsable);
     }
@@ -75,10 +71,31 @@ pub fn plan(
         .last()
         .map(|window| window.end)
         .expect("at least one stretch is kept");
-    let staging = stage(timeline, &windows, rate, &request.layout, request.canvas);
+    let title = manifest
+        .session
+        .room_name
+        .clone()
+        .unwrap_or_else(|| manifest.room_id().to_string());
+    let staging = stage(&Stage {
+        manifest,
+        timeline,
+        speech: &material.hearing.speech(),
+        windows: &windows,
+        rate,
+        request,
+        title: &title,
+    });
     let mut audio = material.audio_tracks(&windows, rate);
+    audio.retain(|track| {
+        let peer = manifest.peer(&track.peer_id);
+        peer.is_none_or(|peer| request.heard.admits(known(peer, &names_of(peer))))
+    });
     if request.levelling == Levelling::On {
-        let gains = gains(hearing, &kept);
+        let mut hearing = material.hearing.clone();
+        hearing
+            .tracks
+            .retain(|index, _| audio.iter().any(|track| track.track == *index));
+        let gains = gains(&hearing, &kept);
         audio
             .iter_mut()
             .for_each(|track| track.gain = gains.get(&track.track).copied().unwrap_or_default());
@@ -92,18 +109,14 @@ pub fn plan(
     let mut plan = Plan {
         version: 1,
         session_id: manifest.session.id.clone(),
-        title: manifest
-            .session
-            .room_name
-            .clone()
-            .unwrap_or_else(|| manifest.room_id().to_string()),
+        title,
         started_at: timeline.origin + first.start.since_start(),
         session_origin: timeline.origin,
         ticks_per_second: rate,
         length,
         canvas: request.canvas,
-        background: request.layout.background,
         layout: request.layout.name.clone(),
+        looks: staging.looks,
         encoding: Encoding {
             preset: request.preset,
             crf: request.crf,
@@ -113,7 +126,7 @@ pub fn plan(
         scenes: staging.scenes,
         audio,
         mix,
-        speakers: speakers(hearing, &windows, rate),
+        speakers: speakers(material.hearing, &windows, rate),
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
         warnings: staging.warnings,
@@ -125,7 +138,11 @@ pub fn plan(
 
 /// What has to be listened to before planning: every track of sound, over the whole session.
 pub fn listening(timeline: &Timeline, probes: &Probes) -> Listening {
-    let material = Material { timeline, probes };
+    let material = Material {
+        timeline,
+        probes,
+        hearing: &Hearing::default(),
+    };
     // without pauses the recording's time is the session's, whatever the rate
     let rate = TickRate::CANDIDATES[0];
     let whole = windows(&Spans::union([Span::new(SessionTime::START, timeline.end)]), rate);

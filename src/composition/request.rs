@@ -3,14 +3,22 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    layout::Layout,
+    layout::{Layout, Select},
     media::{Preset, SessionTime, Size, TickRate},
+    session::ChatMessage,
 };
 
 /// One recording to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub layout: Layout,
+    /// Other layouts from given times on, in any order.
+    pub switches: Vec<LayoutSwitch>,
+    /// Who may be seen.
+    pub seen: Select,
+    /// Who is heard.
+    pub heard: Select,
+    pub chat: ChatChoice,
     pub canvas: Size,
     pub rate: RateChoice,
     pub frames: FramePolicy,
@@ -22,6 +30,29 @@ pub struct Request {
     pub from: Option<SessionTime>,
     /// Leave out what came after.
     pub to: Option<SessionTime>,
+}
+
+/// Whether messages are shown over the pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChatChoice {
+    Hidden,
+    /// The manifest's, and these.
+    Shown(Vec<ChatMessage>),
+}
+
+/// From `at` of the session clock on, another layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutSwitch {
+    pub at: SessionTime,
+    pub layout: Layout,
+}
+
+impl Request {
+    /// Whether the pictures depend on who speaks.
+    pub fn follows_speech(&self) -> bool {
+        let others = self.switches.iter().map(|switch| &switch.layout);
+        others.chain([&self.layout]).any(Layout::follows_speech)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,111 +1,268 @@
-//! Who is shown when: live stretches become scenes of tiles.
+//! Who is shown when: the recording is cut wherever something changes, and each scene laid out.
 
 use super::{
-    plan::{Scene, Tile},
+    cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
+    chat::{self, Shown},
+    look::{Look, initials, plain, radius},
+    people::{Person, Sources, known, names_of, people},
+    plan::{Decoration, Label, Scene, Tile},
+    request::Request,
+    speakers::{Speech, turns},
     windows::Window,
 };
 use crate::{
-    layout::Layout,
-    media::{Size, Tick, TickRate},
-    timeline::{Timeline, TrackTimeline},
+    layout::{Layout, Situation},
+    media::{Rect, Rgb, SessionTime, Size, Tick, TickRate, TimeDelta},
+    session::Manifest,
+    timeline::Timeline,
 };
+
+/// Behind initials; dark enough for white letters.
+const AVATAR_COLORS: [Rgb; 8] = [
+    rgb(0x3b, 0x6e, 0xa8),
+    rgb(0x8a, 0x4f, 0x9e),
+    rgb(0x2f, 0x7d, 0x6b),
+    rgb(0xa8, 0x5a, 0x3b),
+    rgb(0x5a, 0x62, 0xb5),
+    rgb(0x9c, 0x45, 0x66),
+    rgb(0x4f, 0x7a, 0x35),
+    rgb(0x7a, 0x66, 0x2e),
+];
+
+/// Nobody is shown large for less only because somebody left.
+const SHORTEST_SHOW: TimeDelta = TimeDelta::from_millis(1500);
+
+const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
+    Rgb { red, green, blue }
+}
 
 /// The scenes of a recording, and what had to be left out.
 pub struct Staging {
+    pub looks: Vec<Look>,
     pub scenes: Vec<Scene>,
     pub warnings: Vec<String>,
 }
 
-/// A track's stretch on screen, in ticks.
-struct Appearance<'a> {
-    track: &'a TrackTimeline,
-    start: Tick,
-    end: Tick,
+/// What scenes are made from.
+pub struct Stage<'a> {
+    pub manifest: &'a Manifest,
+    pub timeline: &'a Timeline,
+    pub speech: &'a Speech,
+    pub windows: &'a [Window],
+    pub rate: TickRate,
+    pub request: &'a Request,
+    pub title: &'a str,
 }
 
-/// Cuts the recording wherever a tile comes or goes, and lays out each scene.
-///
-/// Tiles keep the order in which their tracks first came alive, so that nobody moves without need.
-pub fn stage(timeline: &Timeline, windows: &[Window], rate: TickRate, layout: &Layout, canvas: Size) -> Staging {
-    let appearances = appearances(timeline, windows, rate);
-    let mut edges: Vec<Tick> = windows.iter().map(|window| window.start).collect();
-    edges.extend(windows.last().map(|window| window.end));
-    edges.extend(
-        appearances
-            .iter()
-            .flat_map(|appearance| [appearance.start, appearance.end]),
-    );
-    edges.sort_unstable();
-    edges.dedup();
+/// A layout and the tick from which on it is used.
+struct Act<'a> {
+    start: Tick,
+    layout: &'a Layout,
+}
+
+/// Cuts the recording wherever somebody comes, goes, is muted or speaks, and lays out each scene.
+pub fn stage(stage: &Stage<'_>) -> Staging {
+    let sources = Sources {
+        manifest: stage.manifest,
+        timeline: stage.timeline,
+        speech: stage.speech,
+        turns: &turns(stage.speech),
+        windows: stage.windows,
+        rate: stage.rate,
+    };
+    let mut people = people(sources);
+    people.retain(|person| stage.request.seen.admits(known(person.peer, &names_of(person.peer))));
+    let acts = stage.acts();
+    let messages = chat::messages(sources, stage.request);
     let mut staging = Staging {
+        looks: acts
+            .iter()
+            .map(|act| Look::of(act.layout, stage.request.canvas, stage.title))
+            .collect(),
         scenes: Vec::new(),
         warnings: Vec::new(),
     };
-    for pair in edges.windows(2) {
-        let shown: Vec<&TrackTimeline> = appearances
-            .iter()
-            .filter(|it| it.start <= pair[0] && pair[1] <= it.end)
-            .map(|it| it.track)
-            .collect();
-        let rects = layout.tiles(shown.len(), canvas);
-        if rects.len() < shown.len() {
-            let left_out = shown[rects.len()..]
-                .iter()
-                .map(|track| track.track_id.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            let warning = format!(
-                "layout '{}' shows at most {} tiles at once: {left_out} not always shown",
-                layout.name,
-                rects.len()
-            );
-            if !staging.warnings.contains(&warning) {
-                staging.warnings.push(warning);
-            }
+    let mut left_out: Vec<Vec<&str>> = vec![Vec::new(); acts.len()];
+    let (mut memory, mut before) = (Memory::new(), 0);
+    for (start, end) in stage.pieces(&people, &acts, &messages) {
+        let look = acts.partition_point(|act| act.start <= start).saturating_sub(1);
+        if look != before {
+            (memory, before) = (Memory::new(), look);
         }
-        let tiles: Vec<Tile> = shown
-            .iter()
-            .zip(rects)
-            .map(|(track, rect)| Tile {
-                track_id: track.track_id.clone(),
-                peer_id: track.peer_id.clone(),
-                rect,
-                fit: layout.fit,
-            })
-            .collect();
+        let scene = Moment {
+            layout: acts[look].layout,
+            canvas: stage.request.canvas,
+            tick: start,
+            horizon: Tick(start.0 + stage.rate.tick_at_or_after(SessionTime::START + SHORTEST_SHOW).0),
+        };
+        let (tiles, mut decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
+        decorations.extend(chat::overlay(&messages, start, stage.request.canvas));
+        let new = without.into_iter().filter(|id| !left_out[look].contains(id));
+        let new: Vec<&str> = new.collect();
+        left_out[look].extend(new);
         match staging.scenes.last_mut() {
-            Some(last) if last.tiles == tiles => last.end = pair[1],
+            Some(last) if last.look == look && last.tiles == tiles && last.decorations == decorations => last.end = end,
             _ => staging.scenes.push(Scene {
-                start: pair[0],
-                end: pair[1],
+                start,
+                end,
+                look,
                 tiles,
+                decorations,
             }),
         }
+    }
+    for (act, ids) in acts.iter().zip(left_out).filter(|(_, ids)| !ids.is_empty()) {
+        staging.warnings.push(format!(
+            "layout '{}' shows at most {} tiles at once: {} not always shown",
+            act.layout.name,
+            act.layout.most_tiles(),
+            ids.join(", ")
+        ));
     }
     staging
 }
 
-fn appearances<'a>(timeline: &'a Timeline, windows: &[Window], rate: TickRate) -> Vec<Appearance<'a>> {
-    let mut tracks: Vec<&TrackTimeline> = timeline
-        .tracks
-        .iter()
-        .filter(|track| track.is_video() && track.is_alive())
-        .collect();
-    tracks.sort_by_key(|track| track.live.iter().next().map(|span| span.start));
-    let mut appearances = Vec::new();
-    for track in tracks {
-        for span in track.live.iter() {
-            for window in windows {
-                let both = span.intersect(window.span);
-                let (start, end) = (
-                    window.tick_at_or_after(both.start, rate),
-                    window.tick_at_or_after(both.end, rate),
-                );
-                if !both.is_empty() && start < end {
-                    appearances.push(Appearance { track, start, end });
-                }
+impl Stage<'_> {
+    fn acts(&self) -> Vec<Act<'_>> {
+        let first = Act {
+            start: Tick::ZERO,
+            layout: &self.request.layout,
+        };
+        let mut acts = vec![first];
+        let mut switches: Vec<_> = self.request.switches.iter().collect();
+        switches.sort_by_key(|switch| switch.at);
+        for switch in switches {
+            let Some(window) = self.windows.iter().find(|window| switch.at < window.span.end) else {
+                continue;
+            };
+            let start = window.tick_at_or_after(switch.at, self.rate);
+            // what begins together is only the last of them
+            acts.retain(|act| act.start < start);
+            acts.push(Act {
+                start,
+                layout: &switch.layout,
+            });
+        }
+        acts
+    }
+
+    /// The stretches between any two changes.
+    fn pieces(&self, people: &[Person<'_>], acts: &[Act<'_>], messages: &[Shown]) -> Vec<(Tick, Tick)> {
+        let mut edges: Vec<Tick> = self.windows.iter().map(|window| window.start).collect();
+        edges.extend(self.windows.last().map(|window| window.end));
+        edges.extend(people.iter().flat_map(Person::edges));
+        edges.extend(acts.iter().map(|act| act.start));
+        let end = self.windows.last().map(|window| window.end);
+        edges.extend(chat::edges(messages).filter(|edge| Some(*edge) < end));
+        edges.sort_unstable();
+        edges.dedup();
+        edges.windows(2).map(|pair| (pair[0], pair[1])).collect()
+    }
+}
+
+/// One moment of the recording.
+struct Moment<'a> {
+    layout: &'a Layout,
+    canvas: Size,
+    tick: Tick,
+    /// Up to here the next speaker may take a place early.
+    horizon: Tick,
+}
+
+impl Moment<'_> {
+    fn laid_out<'p>(
+        &self,
+        people: &'p [Person<'p>],
+        title: &str,
+        memory: &mut Memory,
+    ) -> (Vec<Tile>, Vec<Decoration>, Vec<&'p str>) {
+        let style = &self.layout.style;
+        let is_by_sound = self.layout.shows_people_by_sound();
+        let avatars = if style.avatars || is_by_sound {
+            Avatars::Shown
+        } else {
+            Avatars::Hidden
+        };
+        let seats = seats(people, self.tick, self.horizon, avatars);
+        let screens = seats.iter().filter(|seat| seat.is_screen()).count();
+        let situation = Situation {
+            screens,
+            people: seats.len() - screens,
+            canvas: self.canvas,
+        };
+        let (casts, without) = cast(self.layout.variant(situation), self.canvas, seats, memory);
+        let (mut tiles, mut decorations) = (Vec::new(), Vec::new());
+        for cast in &casts {
+            match cast.seat.track {
+                Some(track) => tiles.push(Tile {
+                    track_id: track.track_id.clone(),
+                    peer_id: track.peer_id.clone(),
+                    rect: cast.rect,
+                    fit: cast.fit,
+                    z: cast.z,
+                    corner_radius: self.radius(cast.rect),
+                    label: self.label(cast),
+                }),
+                None => decorations.push(self.avatar(cast)),
             }
         }
+        let is_dressed = style.names || style.avatars;
+        if casts.is_empty() && is_dressed && style.title.is_none() {
+            decorations.push(Decoration::Notice { text: plain(title) });
+        }
+        let without = without.iter().filter_map(|seat| seat.track);
+        (
+            tiles,
+            decorations,
+            without.map(|track| track.track_id.as_str()).collect(),
+        )
     }
-    appearances
+
+    /// Tiles that reach the canvas's edge have square corners.
+    fn radius(&self, rect: Rect) -> u32 {
+        let is_at_edge = rect.x == 0
+            || rect.y == 0
+            || rect.x + rect.width >= self.canvas.width
+            || rect.y + rect.height >= self.canvas.height;
+        let radius = radius(self.layout.style.corner_radius, self.canvas);
+        if is_at_edge {
+            0
+        } else {
+            radius.min(rect.width.min(rect.height) / 4)
+        }
+    }
+
+    fn label(&self, cast: &Cast<'_>) -> Option<Label> {
+        let (style, seat) = (&self.layout.style, &cast.seat);
+        let is_screen = seat.is_screen();
+        let label = Label {
+            name: style.names.then(|| plain(seat.person.peer.display_name())),
+            screen: is_screen && style.names,
+            muted: !is_screen && style.muted_mark && seat.person.muted.contains(self.tick),
+            speaking: !is_screen && style.speaking.is_some() && seat.person.speaking.contains(self.tick),
+        };
+        (label != Label::default()).then_some(label)
+    }
+
+    fn avatar(&self, cast: &Cast<'_>) -> Decoration {
+        let person = cast.seat.person;
+        Decoration::Avatar {
+            peer_id: person.peer.id.clone(),
+            rect: cast.rect,
+            z: cast.z,
+            corner_radius: self.radius(cast.rect),
+            initials: initials(&plain(person.peer.display_name())),
+            color: AVATAR_COLORS[person.index % AVATAR_COLORS.len()],
+            label: self.label(cast),
+        }
+    }
 }
+
+impl Seat<'_> {
+    fn is_screen(&self) -> bool {
+        matches!(self.key.lens(), Lens::Screen(_))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -261,6 +261,7 @@ impl Attempt<'_> {
             folder: &folder,
             name: &name,
             threads: self.request.threads,
+            fonts: &self.service.settings.fonts,
             stages,
         };
         let report = tokio::task::block_in_place(|| make(prepared, plan, making, watch.as_ref()))?;

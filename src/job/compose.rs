@@ -13,9 +13,9 @@ use super::{
     usage::{Meter, peak_memory},
 };
 use crate::{
-    composition::{Plan, PlanError, Request, plan},
+    composition::{Material, Plan, PlanError, Request, plan},
     dump::probe::Depth,
-    render::{RenderInput, Watch, Workplace, render},
+    render::{Fonts, RenderInput, Watch, Workplace, render},
 };
 
 /// What to compose, how, and where to.
@@ -24,6 +24,7 @@ pub struct ComposeRequest {
     pub source: SessionSource,
     pub request: Request,
     pub out: PathBuf,
+    pub fonts: Fonts,
     pub threads: usize,
 }
 
@@ -50,12 +51,15 @@ pub fn compose<W: Watch>(
         folder: &folder,
         name: &name,
         threads: request.threads,
+        fonts: &request.fonts,
         stages,
     };
     let mut report = make(prepared, &plan, making, &watch)?;
     if !report.speakers.is_empty() {
         let name = format!("{}.speakers.vtt", plan.file_stem());
-        report.assets.push(folder.write(&webvtt(&report.speakers), &name, "speakers")?);
+        report
+            .assets
+            .push(folder.write(&webvtt(&report.speakers), &name, "speakers")?);
     }
     folder.write_report(&report)?;
     Ok(report)
@@ -67,6 +71,7 @@ pub(super) struct Making<'a> {
     /// Of the finished file.
     pub name: &'a str,
     pub threads: usize,
+    pub fonts: &'a Fonts,
     /// What was taken so far.
     pub stages: Stages,
 }
@@ -86,6 +91,7 @@ pub(super) fn make(
         plan,
         files: &prepared.files,
         probes: &prepared.probes,
+        fonts: making.fonts,
     };
     let place = Workplace {
         output: &recording,
@@ -121,6 +127,7 @@ pub(super) fn make(
         .iter()
         .chain(&plan.warnings)
         .cloned()
+        .chain(rendered.warnings)
         .chain(prepared.dump_warnings())
         .collect();
     report.dumps = prepared.verdicts;
@@ -132,7 +139,12 @@ impl Prepared {
     /// The plan of one recording of this session.
     pub fn plan(&self, request: &Request) -> Result<Plan, JobError> {
         let path = self.manifest_path.clone();
-        plan(&self.manifest, &self.timeline, &self.probes, &self.hearing, request).map_err(|error| match error {
+        let material = Material {
+            timeline: &self.timeline,
+            probes: &self.probes,
+            hearing: &self.hearing,
+        };
+        plan(&self.manifest, material, request).map_err(|error| match error {
             PlanError::NothingUsable
                 if self
                     .verdicts

@@ -45,6 +45,8 @@ pub enum JobError {
     ManifestExists { path: PathBuf },
     #[error("{path}: cannot be written: {error}: pass --print and write it elsewhere", path = path.display())]
     ManifestUnwritable { path: PathBuf, error: io::Error },
+    #[error("{path}: cannot be used as messages: {reason}", path = path.display())]
+    Chat { path: PathBuf, reason: String },
     #[error("layout {path}: cannot be read: {error}", path = path.display())]
     LayoutUnreadable { path: PathBuf, error: io::Error },
     #[error("layout {name}: {error}")]
@@ -124,6 +126,7 @@ impl JobError {
                 error: ImportError::SeveralRooms(_),
                 ..
             }
+            | JobError::Chat { .. }
             | JobError::LayoutUnreadable { .. }
             | JobError::Layout { .. }
             | JobError::Job { .. }

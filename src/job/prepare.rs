@@ -19,7 +19,7 @@ use crate::{
     layout::{self, Layout},
     media::{TrackId, shown_uri},
     render::{self, DumpFile, Dumps},
-    session::{self, Manifest, Parsed},
+    session::{self, ChatMessage, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
 };
 
@@ -126,20 +126,49 @@ pub fn prepare_dumps(manifest_path: PathBuf, parsed: Parsed, find: FindDump<'_>,
     prepared
 }
 
-/// The layout of that name, or of the file at that path.
+/// The layout of that name, or of the file at that path, with the paths of its pictures made whole.
 pub fn load_layout(name: &str) -> Result<Layout, JobError> {
-    let wrong = |error| JobError::Layout {
+    let mut layout = layout::parse(&layout_text(name)?).map_err(|error| JobError::Layout {
         name: name.to_owned(),
         error,
-    };
-    if !name.ends_with(".toml") && !name.contains('/') {
-        return layout::builtin(name).map_err(wrong);
+    })?;
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let watermark = layout.style.watermark.as_mut().map(|mark| &mut mark.picture);
+    for picture in watermark.into_iter().chain(&mut layout.style.background_picture) {
+        let path = folder.join(&*picture);
+        fs::File::open(&path).map_err(|error| JobError::LayoutUnreadable {
+            path: path.clone(),
+            error,
+        })?;
+        *picture = path.display().to_string();
     }
-    let text = fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
+    Ok(layout)
+}
+
+/// The messages of a CSV file.
+pub fn load_chat(path: &Path) -> Result<Vec<ChatMessage>, JobError> {
+    let failed = |reason: String| JobError::Chat {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    session::parse_chat(&text).map_err(failed)
+}
+
+/// The file of the layout of that name, or at that path.
+pub fn layout_text(name: &str) -> Result<String, JobError> {
+    if !name.ends_with(".toml") && !name.contains('/') {
+        return layout::builtin_text(name)
+            .map(str::to_owned)
+            .map_err(|error| JobError::Layout {
+                name: name.to_owned(),
+                error,
+            });
+    }
+    fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
         path: name.into(),
         error,
-    })?;
-    layout::parse(&text).map_err(wrong)
+    })
 }
 
 type Found = Result<(DumpFile, Probe), DumpError>;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     media::Secret,
     notify::AddressPolicy,
+    render::Fonts,
     storage::{Credentials, Place, S3Options},
 };
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub store: Place,
     pub templates: Option<PathBuf>,
     pub layouts: Option<PathBuf>,
+    /// Where names and titles get their letters.
+    pub fonts: Fonts,
     pub sources: SourceSettings,
     pub webhooks: AddressPolicy,
     pub destinations: FolderPolicy,

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{JobError, JobId};
 use crate::{
-    composition::{FramePolicy, Levelling, RateChoice, Request},
+    composition::{ChatChoice, FramePolicy, Levelling, RateChoice, Request},
+    layout::Select,
     media::{
         Preset, SessionTime, Size, TickRate, TimeDelta,
         document::{self, Fault, Values},
@@ -56,11 +57,20 @@ pub enum Output {
 /// How a composite looks. All of it may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 pub struct Composite {
-    /// A built-in layout, or one of the configured folder of layouts. Default: `grid`.
+    /// A built-in layout, or one of the configured folder of layouts. Default: `gallery`.
     #[serde(default)]
     #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"))]
     pub layout: Option<String>,
-    /// `WxH`, both even. Default: 1280x720.
+    /// Who may be seen. Default: everybody.
+    #[serde(default)]
+    pub seen: Select,
+    /// Who is heard. Default: everybody.
+    #[serde(default)]
+    pub heard: Select,
+    /// Show the session's messages over the pictures. Default: false.
+    #[serde(default)]
+    pub chat: bool,
+    /// `WxH`, both even. Default: the layout's own, or else 1280x720.
     #[serde(default)]
     #[schemars(regex(pattern = "^[0-9]{1,5}x[0-9]{1,5}$"))]
     pub resolution: Option<String>,
@@ -191,7 +201,7 @@ impl Job {
 
 impl Composite {
     pub fn layout_name(&self) -> &str {
-        self.layout.as_deref().unwrap_or("grid")
+        self.layout.as_deref().unwrap_or("gallery")
     }
 
     /// The size of the pictures.
@@ -203,8 +213,20 @@ impl Composite {
     pub fn request(&self, layout: crate::layout::Layout) -> Request {
         let millis = |millis: i64| SessionTime::START + TimeDelta::from_millis(millis);
         Request {
+            canvas: if self.resolution.is_some() {
+                self.size()
+            } else {
+                layout.resolution.unwrap_or(self.size())
+            },
             layout,
-            canvas: self.size(),
+            switches: Vec::new(),
+            seen: self.seen.clone(),
+            heard: self.heard.clone(),
+            chat: if self.chat {
+                ChatChoice::Shown(Vec::new())
+            } else {
+                ChatChoice::Hidden
+            },
             rate: self
                 .fps
                 .and_then(TickRate::new)

@@ -1,23 +1,92 @@
 //! Layout files: TOML, one layout each. Those of `layouts/` are built in; any other is given by its path.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::media::{Fit, Rect, Rgb, Size};
+use super::{Order, Region, Style};
+use crate::media::{Size, Source};
 
-const BUILT_IN: &[(&str, &str)] = &[("grid", include_str!("../../layouts/grid.toml"))];
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../layouts/", $name, ".toml")))),+]
+    };
+}
 
-/// More tiles than this are too small to tell who is who.
-const MOST_TILES: usize = 49;
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "gallery",
+    "grid",
+    "grid-1x1",
+    "grid-2x2",
+    "grid-3x3",
+    "grid-4x4",
+    "speaker",
+    "sidebar",
+    "presentation",
+    "picture-in-picture",
+    "interview",
+    "single",
+    "portrait",
+    "audio-only",
+];
 
 /// How a recording looks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Tessera layout")]
 pub struct Layout {
     pub name: String,
+    /// What it looks like, in a line.
     pub description: String,
-    pub background: Rgb,
-    pub fit: Fit,
-    pub max_tiles: usize,
+    /// The canvas that it is meant for, e.g. "720x1280", used when no other is asked for.
+    #[serde(default, deserialize_with = "resolution")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+x[0-9]+$"))]
+    pub resolution: Option<Size>,
+    pub style: Style,
+    /// The first whose `when` holds is used; the last one has none and always does.
+    #[serde(rename = "variant")]
+    #[schemars(length(min = 1))]
+    pub variants: Vec<Variant>,
+}
+
+/// Where everything stands in one situation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    #[serde(default)]
+    pub when: Option<When>,
+    #[serde(rename = "region")]
+    #[schemars(length(min = 1))]
+    pub regions: Vec<Region>,
+}
+
+/// A condition on what is happening; all that is given must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct When {
+    /// Somebody shares a screen, or nobody does.
+    pub sharing: Option<bool>,
+    /// At least so many people: cameras, and initials where the style has them.
+    pub min_people: Option<usize>,
+    /// At most so many people.
+    pub max_people: Option<usize>,
+    /// The canvas's shape.
+    pub canvas: Option<Shape>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// As wide as high, or wider.
+    Wide,
+    Tall,
+}
+
+/// What is happening at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Situation {
+    pub screens: usize,
+    pub people: usize,
+    pub canvas: Size,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,60 +107,113 @@ pub fn builtins() -> Vec<Layout> {
 
 /// The built-in layout of that name.
 pub fn builtin(name: &str) -> Result<Layout, LayoutError> {
-    builtins()
-        .into_iter()
-        .find(|layout| layout.name == name)
-        .ok_or_else(|| LayoutError::Unknown {
-            name: name.to_owned(),
-            known: BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-        })
+    parse(builtin_text(name)?)
+}
+
+/// The file of the built-in layout of that name, comments and all.
+pub fn builtin_text(name: &str) -> Result<&'static str, LayoutError> {
+    let found = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
+    found.map(|(_, text)| *text).ok_or_else(|| LayoutError::Unknown {
+        name: name.to_owned(),
+        known: BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// Reads the text of a layout file.
 pub fn parse(text: &str) -> Result<Layout, LayoutError> {
     let layout: Layout =
         toml::from_str(text).map_err(|error| LayoutError::Malformed(error.to_string().trim_end().to_owned()))?;
-    if !(1..=MOST_TILES).contains(&layout.max_tiles) {
-        return Err(LayoutError::Malformed(format!(
-            "max_tiles is {}, not within 1..={MOST_TILES}",
-            layout.max_tiles
-        )));
+    match layout.fault() {
+        Some(fault) => Err(LayoutError::Malformed(fault)),
+        None => Ok(layout),
     }
-    Ok(layout)
+}
+
+/// The JSON Schema of layout files.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Layout).to_value()
 }
 
 impl Layout {
-    /// The rectangles of `count` tiles, in the order of the tiles; fewer than `count` where no more can be shown.
-    pub fn tiles(&self, count: usize, canvas: Size) -> Vec<Rect> {
-        super::grid(count.min(self.max_tiles), canvas)
+    /// Where everything stands in that situation.
+    pub fn variant(&self, situation: Situation) -> &Variant {
+        let fitting = |variant: &&Variant| variant.when.is_none_or(|when| when.holds(situation));
+        let last = self.variants.last().expect("a layout has at least one variant");
+        self.variants.iter().find(fitting).unwrap_or(last)
     }
+
+    /// The most tiles that it ever shows at once.
+    pub fn most_tiles(&self) -> usize {
+        let tiles = |variant: &Variant| variant.regions.iter().map(Region::capacity).sum::<usize>();
+        self.variants.iter().map(tiles).max().unwrap_or(0)
+    }
+
+    /// Whether what it looks like depends on who speaks.
+    pub fn follows_speech(&self) -> bool {
+        let mut regions = self.variants.iter().flat_map(|variant| &variant.regions);
+        self.style.speaking.is_some() || regions.any(|region| region.order.contains(&Order::Speech))
+    }
+
+    /// Whether some region shows people without their picture.
+    pub fn shows_people_by_sound(&self) -> bool {
+        let regions = self.variants.iter().flat_map(|variant| &variant.regions);
+        regions
+            .into_iter()
+            .any(|region| region.show.sources.contains(&Source::Microphone))
+    }
+
+    fn fault(&self) -> Option<String> {
+        let Some((last, others)) = self.variants.split_last() else {
+            return Some("it has no [[variant]]".to_owned());
+        };
+        if last.when.is_some() {
+            return Some("its last variant has a 'when': there must be one for every situation".to_owned());
+        }
+        if others.iter().any(|variant| variant.when.is_none()) {
+            return Some("a variant without 'when' hides those after it: put it last".to_owned());
+        }
+        self.variants.iter().find_map(Variant::fault)
+    }
+}
+
+impl Variant {
+    fn fault(&self) -> Option<String> {
+        if self.regions.is_empty() {
+            return Some("a variant has no [[variant.region]]".to_owned());
+        }
+        for (index, region) in self.regions.iter().enumerate() {
+            let name = &region.name;
+            if let Some(fault) = region.fault() {
+                return Some(format!("region '{name}': {fault}"));
+            }
+            if self.regions[..index].iter().any(|other| other.name == *name) {
+                return Some(format!("two regions of one variant are named '{name}'"));
+            }
+        }
+        None
+    }
+}
+
+impl When {
+    fn holds(self, situation: Situation) -> bool {
+        let shape = if situation.canvas.height > situation.canvas.width {
+            Shape::Tall
+        } else {
+            Shape::Wide
+        };
+        self.sharing.is_none_or(|sharing| sharing == (situation.screens > 0))
+            && self.min_people.is_none_or(|least| situation.people >= least)
+            && self.max_people.is_none_or(|most| situation.people <= most)
+            && self.canvas.is_none_or(|wanted| wanted == shape)
+    }
+}
+
+fn resolution<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map(Some)
+        .map_err(D::Error::custom)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn built_in_layouts_are_found_by_their_file_names() {
-        for ((file, _), layout) in BUILT_IN.iter().zip(builtins()) {
-            assert_eq!(*file, layout.name);
-        }
-        assert!(builtin("mosaic").unwrap_err().to_string().contains("grid"));
-    }
-
-    #[test]
-    fn wrong_layouts_say_what_is_wrong() {
-        let text = include_str!("../../layouts/grid.toml");
-        for (from, to, word) in [
-            ("max_tiles = 49", "max_tiles = 0", "max_tiles"),
-            ("#101418", "#10141", "#10141"),
-            ("fit =", "fits =", "fits"),
-            ("\"contain\"", "\"stretch\"", "stretch"),
-        ] {
-            let error = parse(&text.replacen(from, to, if from == "\"contain\"" { 2 } else { 1 }))
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains(word), "{error}");
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels.
@@ -21,11 +22,47 @@ pub struct Rect {
 }
 
 /// How a picture is put into a tile of another shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fit {
     /// The whole picture, with background at two sides.
     Contain,
+    /// All of the tile; what the picture has beyond it at two sides is cut off evenly.
+    Cover,
+    /// Like `cover`, but what is cut at top and bottom is cut mostly at the bottom: faces are in the upper middle. A
+    /// picture of which less than two fifths would be left is shown whole instead.
+    CoverFace,
+}
+
+/// Which part of a picture is shown, in its own pixels, and where on the canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    pub part: Rect,
+    pub place: Rect,
+}
+
+impl Fit {
+    /// How a picture of that size is shown in `tile`.
+    pub fn place(self, picture: Size, tile: Rect) -> Placed {
+        let whole = Rect::new(0, 0, picture.width, picture.height);
+        let contained = Placed {
+            part: whole,
+            place: tile.contain(picture),
+        };
+        // a picture that small has no even part
+        if self == Fit::Contain || picture.width < 4 || picture.height < 4 || tile.is_empty() {
+            return contained;
+        }
+        let even = Rect::new(0, 0, picture.width / 2 * 2, picture.height / 2 * 2);
+        let mut part = even.contain(tile.size());
+        let is_mostly_lost = part.size().pixels() * 5 < picture.pixels() * 2;
+        match self {
+            Fit::CoverFace if is_mostly_lost => return contained,
+            Fit::CoverFace => part.y = (picture.height - part.height) / 8 * 2,
+            Fit::Cover | Fit::Contain => {}
+        }
+        Placed { part, place: tile }
+    }
 }
 
 impl Size {
@@ -69,6 +106,14 @@ impl Rect {
             && other.x < self.x + self.width
             && self.y < other.y + other.height
             && other.y < self.y + self.height
+    }
+
+    /// Whether all of `other` lies in it.
+    pub fn holds(self, other: Rect) -> bool {
+        self.x <= other.x
+            && self.y <= other.y
+            && other.x + other.width <= self.x + self.width
+            && other.y + other.height <= self.y + self.height
     }
 
     pub fn is_inside(self, size: Size) -> bool {
@@ -155,6 +200,28 @@ mod tests {
             let off = (f64::from(inside.height) - exact_height).abs().min((f64::from(inside.width) - exact_width).abs());
             prop_assert!(off <= 1.0 || inside.width == 2 || inside.height == 2, "off by {off}");
         }
+    }
+
+    #[test]
+    fn covering_pictures_fill_their_tile_and_keep_faces() {
+        let (tile, wide) = (Rect::new(100, 50, 640, 360), Size::new(1280, 720));
+        let upright = Size::new(480, 640);
+        let whole = Rect::new(0, 0, 1280, 720);
+        assert_eq!(
+            Fit::CoverFace.place(wide, tile),
+            Placed {
+                part: whole,
+                place: tile
+            }
+        );
+        let square = Fit::Cover.place(Size::new(480, 480), tile);
+        assert_eq!((square.part, square.place), (Rect::new(0, 104, 480, 270), tile));
+        assert_eq!(Fit::CoverFace.place(Size::new(480, 480), tile).part.y, 52);
+        assert_eq!(Fit::CoverFace.place(upright, tile).place, tile);
+        let phone = Size::new(360, 640);
+        assert_eq!(Fit::Cover.place(phone, tile).place, tile);
+        assert_eq!(Fit::CoverFace.place(phone, tile).place, tile.contain(phone));
+        assert_eq!(Fit::Contain.place(upright, tile).part, Rect::new(0, 0, 480, 640));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod time;
 pub use channels::ChannelCount;
 pub use color::Rgb;
 pub use gain::Gain;
-pub use geometry::{Fit, Rect, Size};
+pub use geometry::{Fit, Placed, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};
 pub use kind::{Codec, Kind, Source};
 pub use preset::Preset;

@@ -13,7 +13,7 @@ use crate::{
 /// A picture and what its background was last painted for.
 pub struct Canvas {
     pub picture: Picture,
-    /// Index of the scene whose background it carries; tiles paint over all of their own place.
+    /// The ground that it carries; tiles paint over all of their own place.
     pub painted_for: Option<usize>,
 }
 

@@ -4,20 +4,23 @@ use rayon::prelude::*;
 
 use super::{
     DumpFault, RenderInput,
-    canvas::{CanvasPool, Lease},
+    canvas::{Canvas, CanvasPool, Lease},
+    decor::{Decorator, Dressed, DressedTile},
     player::{Player, View},
 };
 use crate::{
-    av::{AvError, Color},
+    av::AvError,
     composition::{Chunk, Scene, encoded_ticks},
-    media::{Rect, Rgb, Tick},
+    media::{Rect, Tick},
 };
 
 /// Composes the chunks of a plan, one after another.
 pub struct Composer<'a> {
     input: &'a RenderInput<'a>,
     players: Vec<Player<'a>>,
-    background: Color,
+    decorator: Decorator<'a>,
+    /// The scene composed last, by its index.
+    dressed: Option<(usize, Dressed)>,
 }
 
 /// A chunk ready to be encoded.
@@ -27,20 +30,20 @@ pub struct Composed {
     pub pictures: Vec<(Tick, Lease)>,
 }
 
+/// What composing came upon.
+pub struct Findings {
+    pub faults: Vec<DumpFault>,
+    pub warnings: Vec<String>,
+}
+
 impl<'a> Composer<'a> {
     pub fn new(input: &'a RenderInput<'a>) -> Composer<'a> {
-        let Rgb { red, green, blue } = input.plan.background;
-        let background = Color::from_rgb(red, green, blue);
-        let players = input
-            .plan
-            .video
-            .iter()
-            .map(|track| Player::new(input, track, background))
-            .collect();
+        let players = input.plan.video.iter().map(|track| Player::new(input, track)).collect();
         Composer {
             input,
             players,
-            background,
+            decorator: Decorator::new(input.plan, input.fonts.clone()),
+            dressed: None,
         }
     }
 
@@ -63,31 +66,7 @@ impl<'a> Composer<'a> {
         for tick in ticks {
             pictures.push((tick, canvases.lease()?));
         }
-        let mut work: Vec<(&mut Player<'a>, Vec<View<'_>>)> =
-            self.players.iter_mut().map(|player| (player, Vec::new())).collect();
-        for (tick, canvas) in &mut pictures {
-            let (number, scene) = scene_at(&self.input.plan.scenes, *tick);
-            if canvas.painted_for != Some(number) {
-                canvas.picture.fill(self.background);
-                canvas.painted_for = Some(number);
-            }
-            let rects: Vec<Rect> = scene.tiles.iter().map(|tile| tile.rect).collect();
-            for (tile, view) in scene.tiles.iter().zip(canvas.picture.split(&rects)) {
-                let entry = work
-                    .iter_mut()
-                    .find(|(player, _)| player.track().track_id == tile.track_id);
-                let (_, views) = entry.expect("the plan names a video track for every tile");
-                views.push(View {
-                    tick: *tick,
-                    tile: view,
-                });
-            }
-        }
-        work.retain(|(_, views)| !views.is_empty());
-        work.par_iter_mut()
-            .with_max_len(1)
-            .for_each(|(player, views)| player.draw(views));
-        drop(work);
+        self.draw(&mut pictures);
         for player in &mut self.players {
             player.close_before(chunk.end);
         }
@@ -102,9 +81,67 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// What could not be decoded.
-    pub fn faults(self) -> Vec<DumpFault> {
-        self.players.into_iter().flat_map(Player::into_faults).collect()
+    /// Draws canvases for ticks that grow, from one call to the next, too.
+    pub fn draw(&mut self, pictures: &mut [(Tick, Lease)]) {
+        let scenes = &self.input.plan.scenes;
+        let mut rest = pictures;
+        while let Some((tick, _)) = rest.first() {
+            let number = scene_at(scenes, *tick);
+            let count = rest.partition_point(|(tick, _)| *tick < scenes[number].end);
+            let (of_scene, later) = rest.split_at_mut(count);
+            self.draw_scene(number, of_scene);
+            rest = later;
+        }
+    }
+
+    /// What could not be decoded or drawn.
+    pub fn findings(self) -> Findings {
+        Findings {
+            faults: self.players.into_iter().flat_map(Player::into_faults).collect(),
+            warnings: self.decorator.into_warnings(),
+        }
+    }
+
+    fn draw_scene(&mut self, number: usize, pictures: &mut [(Tick, Lease)]) {
+        let scene = &self.input.plan.scenes[number];
+        let dressed = match self.dressed.take() {
+            Some((last, dressed)) if last == number => dressed,
+            _ => self.decorator.dress(scene),
+        };
+        for (_, canvas) in pictures.iter_mut() {
+            let canvas: &mut Canvas = canvas;
+            if canvas.painted_for != Some(dressed.ground) || dressed.wears_off {
+                dressed.backdrop.paint(&mut canvas.picture);
+                canvas.painted_for = Some(dressed.ground);
+            }
+        }
+        for layer in &dressed.layers {
+            self.draw_layer(scene, layer, pictures);
+        }
+        self.dressed = Some((number, dressed));
+    }
+
+    /// Draws tiles that are disjoint.
+    fn draw_layer(&mut self, scene: &Scene, layer: &[DressedTile], pictures: &mut [(Tick, Lease)]) {
+        let rects: Vec<Rect> = layer.iter().map(|tile| scene.tiles[tile.index].rect).collect();
+        let mut views: Vec<Vec<View<'_>>> = layer.iter().map(|_| Vec::new()).collect();
+        for (tick, canvas) in pictures {
+            for (views, tile) in views.iter_mut().zip(canvas.picture.split(&rects)) {
+                views.push(View { tick: *tick, tile });
+            }
+        }
+        let mut views: Vec<Option<Vec<View<'_>>>> = views.into_iter().map(Some).collect();
+        let mut work: Vec<(&mut Player<'a>, Vec<View<'_>>, &DressedTile)> = Vec::new();
+        for player in &mut self.players {
+            let is_of = |tile: &&DressedTile| scene.tiles[tile.index].track_id == player.track().track_id;
+            if let Some(place) = layer.iter().position(|tile| is_of(&tile)) {
+                let views = views[place].take().expect("the plan names a video track once");
+                work.push((player, views, &layer[place]));
+            }
+        }
+        work.par_iter_mut()
+            .with_max_len(1)
+            .for_each(|(player, views, tile)| player.draw(views, &tile.dressing));
     }
 
     fn ticks(&self, chunk: Chunk) -> Vec<Tick> {
@@ -114,10 +151,8 @@ impl<'a> Composer<'a> {
     }
 }
 
-fn scene_at(scenes: &[Scene], tick: Tick) -> (usize, &Scene) {
+fn scene_at(scenes: &[Scene], tick: Tick) -> usize {
     let index = scenes.partition_point(|scene| scene.end <= tick);
-    (
-        index,
-        scenes.get(index).expect("scenes cover every tick of the recording"),
-    )
+    assert!(index < scenes.len(), "scenes cover every tick of the recording");
+    index
 }

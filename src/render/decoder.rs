@@ -20,6 +20,8 @@ pub struct DumpDecoder {
     pending: Option<VideoFrame>,
     current: Option<VideoFrame>,
     state: State,
+    /// What comes before this keyframe is not decoded.
+    begin: Option<i64>,
     faults: Faults,
 }
 
@@ -41,7 +43,8 @@ pub struct Faults {
 }
 
 impl DumpDecoder {
-    pub fn open(input: &RenderInput<'_>, key: DumpKey) -> Result<DumpDecoder, DumpError> {
+    /// Opens a dump of which nothing before `pts` will be asked for.
+    pub fn open(input: &RenderInput<'_>, key: DumpKey, pts: i64) -> Result<DumpDecoder, DumpError> {
         let reader = input.open(key)?;
         let decoder = VideoDecoder::open(reader.parameters()).map_err(DumpError::Unreadable)?;
         Ok(DumpDecoder {
@@ -53,6 +56,7 @@ impl DumpDecoder {
             pending: None,
             current: None,
             state: State::Waiting,
+            begin: input.keyframe_before(key, pts),
             faults: Faults::default(),
         })
     }
@@ -108,7 +112,7 @@ impl DumpDecoder {
                 return self.end();
             }
         };
-        if self.state == State::Waiting && !is_usable_start(&packet) {
+        if self.state == State::Waiting && !self.is_usable_start(&packet) {
             return;
         }
         if self.reader.parameters().codec() != self.codec {
@@ -145,16 +149,17 @@ impl DumpDecoder {
         }
     }
 
+    fn is_usable_start(&self, packet: &Packet) -> bool {
+        let is_late_enough = |pts| self.begin.is_none_or(|begin| pts >= begin);
+        packet.is_key() && packet.pts().is_some_and(is_late_enough)
+    }
+
     fn end(&mut self) {
         self.state = State::Draining;
         if let Err(error) = self.decoder.send_end() {
             self.faults.note(&error);
         }
     }
-}
-
-fn is_usable_start(packet: &Packet) -> bool {
-    packet.is_key() && packet.pts().is_some()
 }
 
 impl Faults {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use super::Fonts;
 use crate::{
     composition::Plan,
     dump::{
@@ -32,6 +33,8 @@ pub struct RenderInput<'a> {
     pub plan: &'a Plan,
     pub files: &'a BTreeMap<DumpKey, DumpFile>,
     pub probes: &'a Probes,
+    /// Where names and titles get their letters.
+    pub fonts: &'a Fonts,
 }
 
 impl Dumps<'_> {
@@ -51,6 +54,12 @@ impl<'a> RenderInput<'a> {
 
     pub fn open(&self, key: DumpKey) -> Result<Reader, DumpError> {
         self.dumps().open(key)
+    }
+
+    /// The last keyframe of a dump at or before `pts`.
+    pub fn keyframe_before(&self, key: DumpKey, pts: i64) -> Option<i64> {
+        let keyframes = &self.probes[&key].keyframes;
+        keyframes.iter().copied().filter(|keyframe| *keyframe <= pts).max()
     }
 
     pub fn stamps(&self, key: DumpKey) -> &Stamps {

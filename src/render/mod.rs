@@ -8,13 +8,16 @@ mod canvas;
 mod chunk;
 mod compose;
 mod decoder;
+mod decor;
 mod input;
 mod limiter;
 mod listen;
 mod mixer;
 mod outcome;
 mod player;
+mod preview;
 mod sound;
+mod still;
 mod trial;
 
 use std::{
@@ -22,8 +25,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use decor::Fonts;
 pub use input::{DumpFile, Dumps, RenderInput};
 pub use listen::listen;
+pub use preview::preview;
+pub use still::{Still, still};
 pub use trial::decode_all;
 
 use crate::{av::AvError, dump::probe::DumpKey};
@@ -74,6 +80,8 @@ pub struct Rendered {
     pub resumed_chunks: u64,
     /// Dumps that could not be decoded in part or at all, sorted.
     pub faults: Vec<DumpFault>,
+    /// What of the decoration had to be left out, and why.
+    pub warnings: Vec<String>,
 }
 
 /// Packets of a dump that could not be decoded.
@@ -128,7 +136,8 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         return Err(RenderError::Cancelled);
     }
     let media = began.elapsed();
-    let finished = outcome.finish(composer.faults())?;
+    let findings = composer.findings();
+    let finished = outcome.finish(findings.faults)?;
     assembly::assemble(input.plan, &finished.chunks, &sound, place.output)?;
     let assembly = began.elapsed() - media;
     let encoded_frames = finished.chunks.iter().map(|chunk| chunk.ticks.len() as u64).sum();
@@ -139,5 +148,6 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         encoded_frames,
         resumed_chunks,
         faults: finished.faults,
+        warnings: findings.warnings,
     })
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ChatMessage;
 use crate::media::{AccountId, Codec, Kind, PeerId, RoomId, SessionId, Source, StreamId, TrackId, WallTime};
 
 /// A session: who took part, which dumps the SFU wrote of whom, and what happened when.
@@ -21,6 +22,9 @@ pub struct Manifest {
     /// What happened, in any order. Default: nothing.
     #[serde(default)]
     pub events: Vec<Event>,
+    /// Messages that were sent, in any order; shown in the recording if asked for. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chat: Vec<ChatMessage>,
     /// The stretches that were recorded. Default: the whole session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Vec<RecordingWindow>>,

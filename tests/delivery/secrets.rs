@@ -7,6 +7,7 @@ use tessera::{
     job::{FolderPolicy, Job, Service, Settings, SourceSettings, SpoolSettings, read_destination},
     media::Secret,
     notify::AddressPolicy,
+    render::Fonts,
     storage::{Bucket, Place, S3Options, examine},
 };
 
@@ -241,6 +242,7 @@ fn debug_prints_are_discreet() {
         store: Place::parse("s3://bucket/store").unwrap(),
         templates: None,
         layouts: None,
+        fonts: Fonts::System,
         sources: SourceSettings {
             options,
             key: Some((Secret::new(READER.0), Secret::new(READER.1))),

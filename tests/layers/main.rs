@@ -35,6 +35,7 @@ const RULES: &[(Who, &[&str], &str)] = &[
     (Only(&["av"]),                   &["ffmpeg::", "ffmpeg_next", "ffmpeg_sys_next"], "av alone speaks to FFmpeg"),
     (Only(&["av"]),                   &["unsafe"], "unsafe code lives in av"),
     (Only(&["render"]),               &["rayon"], "render alone decides what runs in parallel"),
+    (Only(&["render"]),               &["cosmic_text", "tiny_skia"], "render alone draws shapes and letters"),
     (Only(&["dump"]),                 &["rtc_rtp", "rtc_shared", "bytes::Bytes"], "dump alone takes packets apart"),
     (Only(&["storage"]),              &["aws_config", "aws_sdk_s3", "aws_smithy_types"], "storage alone speaks S3"),
     (Only(&["notify", "storage", "worker"]), &["reqwest"], "notify, storage and worker alone speak HTTP"),

@@ -168,9 +168,16 @@ impl Run {
 }
 
 impl Recording {
-    /// Composes a session, which must work, and watches the result from end to end.
+    /// Composes a session, which must work, as a bare grid unless asked otherwise, and watches the result from end to end.
     pub fn of(session: &Path, options: &[&str]) -> Recording {
         let folder = TempDir::new().unwrap();
+        // what is looked for in pictures must not be covered by names
+        let bare = [&["--layout", "grid"], options].concat();
+        let options = if options.contains(&"--layout") {
+            options
+        } else {
+            &bare[..]
+        };
         let run = compose(session, folder.path(), options);
         assert_eq!(run.code, Some(0), "compose failed: {}", run.stderr);
         let report: Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();

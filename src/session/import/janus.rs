@@ -61,6 +61,7 @@ pub fn import(dumps: &[FoundDump]) -> Result<Imported, ImportError> {
         peers: peers(&recordings),
         tracks,
         events: Vec::new(),
+        chat: Vec::new(),
         recording: None,
     };
     Ok(Imported { manifest, remarks })

@@ -1,0 +1,102 @@
+use super::*;
+use crate::media::Rect;
+
+#[test]
+fn built_in_layouts_are_found_by_their_file_names() {
+    for ((file, _), layout) in BUILT_IN.iter().zip(builtins()) {
+        assert_eq!(*file, layout.name);
+        assert!(builtin_text(file).is_ok_and(|text| text.starts_with(&format!("# {file}: "))));
+    }
+    assert!(builtin("mosaic").unwrap_err().to_string().contains("grid"));
+}
+
+#[test]
+fn every_file_of_the_folder_is_built_in() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/layouts");
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.into_string().unwrap().trim_end_matches(".toml").to_owned())
+        .collect();
+    let mut built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    names.sort();
+    built_in.sort_unstable();
+    assert_eq!(names, built_in);
+}
+
+#[test]
+fn wrong_layouts_say_what_is_wrong() {
+    let text = include_str!("../../../layouts/grid.toml");
+    for (from, to, word) in [
+        ("max_tiles = 49", "max_tiles = 0", "max_tiles"),
+        ("#101418", "#10141", "#10141"),
+        ("\nfit =", "\nfits =", "fits"),
+        ("\nfit = \"contain\"", "\nfit = \"stretch\"", "stretch"),
+        ("max_tiles = 49", "excluded_cells = [[1, 1]]", "max_rows"),
+        ("max_tiles = 49", "gap = 1.5", "share"),
+        ("max_tiles = 49", "shape = \"wide\"", "wide"),
+        ("[[variant]]", "[[variant]]\nwhen = { sharing = true }", "when"),
+    ] {
+        assert!(text.contains(from), "{from} is not in the file");
+        let error = parse(&text.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(word), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn the_schema_takes_every_built_in_layout_and_no_other_fields() {
+    let schema = schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (name, text) in BUILT_IN {
+        let mut value: serde_json::Value = toml::from_str(text).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        value["style"]["sparkle"] = serde_json::json!(true);
+        assert!(!validator.is_valid(&value));
+    }
+}
+
+/// Regions of one height may never meet, on any canvas, with any number of tiles.
+#[test]
+fn regions_stay_in_the_canvas_and_meet_only_where_one_lies_above() {
+    let canvases = [
+        (1280, 720),
+        (720, 1280),
+        (640, 480),
+        (320, 180),
+        (16, 16),
+        (2160, 3840),
+        (34, 1000),
+        (1922, 1078),
+    ];
+    for (layout, canvas) in builtins()
+        .iter()
+        .flat_map(|layout| canvases.map(|canvas| (layout, canvas)))
+    {
+        let canvas = Size::new(canvas.0, canvas.1);
+        for variant in &layout.variants {
+            let mut taken: Vec<(i32, Rect)> = Vec::new();
+            for region in &variant.regions {
+                let area = region.area(canvas);
+                assert!(area.is_even() && area.is_inside(canvas), "{}: {area:?}", layout.name);
+                let meets = |(z, other): &(i32, Rect)| *z == region.z && area.overlaps(*other);
+                assert!(!taken.iter().any(meets), "{}: {} on {canvas}", layout.name, region.name);
+                taken.push((region.z, area));
+            }
+        }
+    }
+}
+
+#[test]
+fn excluded_cells_stay_empty() {
+    let text = include_str!("../../../layouts/grid.toml").replace(
+        "max_tiles = 49",
+        "max_rows = 2\nmax_columns = 2\nexcluded_cells = [[1, 2]]",
+    );
+    let layout = parse(&text).unwrap();
+    assert_eq!(layout.most_tiles(), 3);
+    let cells = layout.variants[0].regions[0].cells(5, Size::new(1280, 720));
+    let corners: Vec<(u32, u32)> = cells.iter().map(|cell| (cell.x, cell.y)).collect();
+    assert_eq!(corners, [(0, 0), (0, 360), (640, 360)]);
+}

@@ -1,0 +1,385 @@
+//! Drawing tiles' decoration, initials and marks.
+
+use std::{collections::BTreeMap, path::Path};
+
+use tiny_skia::{FillRule, FilterQuality, Pattern, Pixmap, PixmapPaint, SpreadMode, Transform};
+
+use super::{
+    shapes::{corners, fill_circle, fill_rounded, muted_mark, paint, screen_mark, stroke_rounded},
+    text::{Fonts, Typesetter},
+};
+use crate::{
+    composition::{Decoration, Label, Look, Place},
+    media::{Rect, Rgb, Size},
+};
+
+const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
+/// Behind names.
+pub const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
+pub const SHADE_OPACITY: u8 = 168;
+const MUTED: Rgb = rgb(0xff, 0x7a, 0x73);
+const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
+/// Letters below this height cannot be read; a tile that would need smaller ones has no name.
+pub const SMALLEST_TEXT: u32 = 9;
+
+const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
+    Rgb { red, green, blue }
+}
+
+/// Draws decoration in RGBA.
+pub struct Painter {
+    typesetter: Option<Typesetter>,
+    fonts: Fonts,
+    is_open: bool,
+    pictures: BTreeMap<String, Option<Pixmap>>,
+    pub warnings: Vec<String>,
+}
+
+/// Where the name stands on a tile.
+struct NamePlate {
+    /// Of the letters.
+    size: u32,
+    /// To the edges of the tile.
+    margin: u32,
+    height: u32,
+    /// Its upper edge.
+    y: u32,
+}
+
+impl NamePlate {
+    /// `None` on a tile that is too small for a name that can be read.
+    fn of(tile: Rect, line: u32) -> Option<NamePlate> {
+        // a tall tile has no wider names than a flat one
+        let side = tile.height.min(tile.width * 3 / 4);
+        let usual = (side * 11 / 200).min((side / 30).max(24));
+        let size = usual.max((side * 2 / 11).min(11));
+        let height = size * 3 / 2;
+        if size < SMALLEST_TEXT || tile.width < height * 3 {
+            return None;
+        }
+        // small tiles have no air to give away
+        let margin = line + if size < 11 { 1 } else { size / 2 };
+        let y = tile.height.checked_sub(margin + height)?;
+        Some(NamePlate {
+            size,
+            margin,
+            height,
+            y,
+        })
+    }
+}
+
+/// Something drawn, and where it stands on the canvas.
+pub struct Drawn {
+    pub rect: Rect,
+    pub pixmap: Pixmap,
+}
+
+impl Painter {
+    pub fn new(fonts: Fonts) -> Painter {
+        Painter {
+            typesetter: None,
+            fonts,
+            is_open: false,
+            pictures: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What lies behind all tiles: the background's picture, if it has one.
+    pub fn background(&mut self, look: &Look, canvas: Size) -> Option<Pixmap> {
+        let path = look.background_picture.as_ref()?;
+        let picture = self.picture(path)?.clone();
+        let mut pixmap = Pixmap::new(canvas.width, canvas.height)?;
+        let Rgb { red, green, blue } = look.background;
+        pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, 255));
+        let (across, down) = (
+            canvas.width as f32 / picture.width() as f32,
+            canvas.height as f32 / picture.height() as f32,
+        );
+        let scale = across.max(down);
+        let (x, y) = (
+            (canvas.width as f32 - picture.width() as f32 * scale) / 2.0,
+            (canvas.height as f32 - picture.height() as f32 * scale) / 2.0,
+        );
+        pixmap.draw_pixmap(
+            0,
+            0,
+            picture.as_ref(),
+            &smooth(1.0),
+            Transform::from_row(scale, 0.0, 0.0, scale, x, y),
+            None,
+        );
+        Some(pixmap)
+    }
+
+    /// The corners, frame and name that lie over a tile's picture. `behind` is what shows in its corners: a picture of
+    /// all of the canvas, or the background's colour.
+    pub fn over_tile(
+        &mut self,
+        look: &Look,
+        rect: Rect,
+        radius: u32,
+        label: Option<&Label>,
+        behind: Option<&Pixmap>,
+    ) -> Option<Pixmap> {
+        let mut pixmap = Pixmap::new(rect.width, rect.height)?;
+        let whole = Rect::new(0, 0, rect.width, rect.height);
+        self.frame(&mut pixmap, look, whole, radius, label);
+        if let Some(path) = corners(whole, radius).filter(|_| radius > 0) {
+            let mut paint = paint(look.background, 255);
+            if let Some(behind) = behind {
+                let shift = Transform::from_translate(-(rect.x as f32), -(rect.y as f32));
+                paint.shader = Pattern::new(behind.as_ref(), SpreadMode::Pad, FilterQuality::Nearest, 1.0, shift);
+            }
+            pixmap.fill_path(&path, &paint, FillRule::EvenOdd, Transform::identity(), None);
+        }
+        Some(pixmap)
+    }
+
+    /// Frame and name alone, for a tile whose corners are cut out otherwise.
+    pub fn frame(&mut self, pixmap: &mut Pixmap, look: &Look, rect: Rect, radius: u32, label: Option<&Label>) {
+        let is_speaking = label.is_some_and(|label| label.speaking);
+        if let Some(line) = look.speaking.filter(|_| is_speaking).or(look.border) {
+            stroke_rounded(pixmap, rect, radius, line.width, &paint(line.color, 255));
+        }
+        if let Some(label) = label {
+            let line = self.line_width(look);
+            self.name(pixmap, rect, label, line);
+        }
+    }
+
+    /// Of the widest frame a tile may have: names keep clear of it also where there is none just now, so that they never
+    /// jump.
+    fn line_width(&self, look: &Look) -> u32 {
+        let lines = look.speaking.iter().chain(&look.border);
+        lines.map(|line| line.width).max().unwrap_or(0)
+    }
+
+    /// Something that stands still for a scene.
+    pub fn decoration(&mut self, look: &Look, decoration: &Decoration, canvas: Size) -> Option<Drawn> {
+        match decoration {
+            Decoration::Avatar { .. } => self.avatar(look, decoration),
+            Decoration::Chat { rect, messages } => self.chat(*rect, messages),
+            Decoration::Notice { text } => self.notice(text, canvas),
+        }
+    }
+
+    /// A tile with initials, its corners clear.
+    fn avatar(&mut self, look: &Look, decoration: &Decoration) -> Option<Drawn> {
+        let Decoration::Avatar {
+            rect,
+            corner_radius,
+            initials,
+            color,
+            label,
+            ..
+        } = decoration
+        else {
+            return None;
+        };
+        let mut pixmap = Pixmap::new(rect.width, rect.height)?;
+        let whole = Rect::new(0, 0, rect.width, rect.height);
+        fill_rounded(&mut pixmap, whole, *corner_radius, &paint(look.tile_background, 255));
+        // initials stand above the name, not behind it
+        let line = self.line_width(look);
+        let room = label.as_ref().and_then(|_| NamePlate::of(whole, line));
+        let room = room.map_or(rect.height, |plate| plate.y);
+        let radius = (rect.width.min(rect.height) as f32 * 0.27).min(room as f32 * 0.45);
+        let middle = (rect.height as f32 / 2.0).min(room as f32 - radius - 1.0);
+        fill_circle(
+            &mut pixmap,
+            rect.width as f32 / 2.0,
+            middle,
+            radius,
+            &paint(*color, 255),
+        );
+        let size = (radius * 0.8) as u32;
+        if size >= SMALLEST_TEXT - 2 {
+            self.centred(&mut pixmap, initials, size, (radius * 1.8) as u32, middle as u32, WHITE);
+        }
+        self.frame(&mut pixmap, look, whole, *corner_radius, label.as_ref());
+        Some(Drawn { rect: *rect, pixmap })
+    }
+
+    /// A line of text in the middle of the canvas.
+    fn notice(&mut self, text: &str, canvas: Size) -> Option<Drawn> {
+        let size = (canvas.width.min(canvas.height) / 18).max(SMALLEST_TEXT);
+        let rect = Rect::new(
+            0,
+            (canvas.height / 2).saturating_sub(size) / 2 * 2,
+            canvas.width,
+            (size * 2).next_multiple_of(2),
+        );
+        let rect = Rect::new(0, rect.y, rect.width, rect.height.min(canvas.height - rect.y));
+        let mut pixmap = Pixmap::new(rect.width, rect.height)?;
+        self.centred(&mut pixmap, text, size, canvas.width * 9 / 10, rect.height / 2, NOTICE);
+        Some(Drawn { rect, pixmap })
+    }
+
+    /// Title and watermark.
+    pub fn marks(&mut self, look: &Look, canvas: Size) -> Vec<Drawn> {
+        let title = look.title.as_ref().and_then(|title| {
+            let size = (canvas.width.min(canvas.height) / 28).max(SMALLEST_TEXT);
+            let pixmap = self.pill(&title.text, size, canvas.width / 2)?;
+            Some((title.place, pixmap))
+        });
+        let watermark = look.watermark.as_ref().and_then(|mark| {
+            let picture = self.picture(&mark.picture)?.clone();
+            let scale = mark.width as f32 / picture.width() as f32;
+            let height = (picture.height() as f32 * scale).round().max(1.0) as u32;
+            let mut pixmap = Pixmap::new(even(mark.width.min(canvas.width)), even(height.min(canvas.height)))?;
+            let paint = smooth(f32::from(mark.opacity.min(100)) / 100.0);
+            pixmap.draw_pixmap(
+                0,
+                0,
+                picture.as_ref(),
+                &paint,
+                Transform::from_scale(scale, scale),
+                None,
+            );
+            Some((mark.place, pixmap))
+        });
+        let placed = [title, watermark].into_iter().flatten().map(|(place, pixmap)| Drawn {
+            rect: placed(place, Size::new(pixmap.width(), pixmap.height()), canvas),
+            pixmap,
+        });
+        placed.filter(|drawn| drawn.rect.is_inside(canvas)).collect()
+    }
+
+    /// The name at the lower left, with its marks, on a shade.
+    fn name(&mut self, pixmap: &mut Pixmap, rect: Rect, label: &Label, line: u32) {
+        let Some(NamePlate {
+            size,
+            margin,
+            height,
+            y,
+        }) = NamePlate::of(rect, line)
+        else {
+            return;
+        };
+        let pad = size / 2;
+        let icons = u32::from(label.muted) + u32::from(label.screen);
+        let icon_room = icons * (size + size / 3);
+        let most = rect.width - 2 * margin - 2 * pad;
+        let line = label.name.as_ref().and_then(|name| {
+            let room = most.checked_sub(icon_room)?;
+            self.typesetter()?.line(name, size, room)
+        });
+        let text_width = line.as_ref().map_or(0, |line| line.width);
+        if text_width + icon_room == 0 {
+            return;
+        }
+        let gap = if line.is_none() { size / 3 } else { 0 };
+        let width = 2 * pad + icon_room + text_width - gap.min(icon_room);
+        let x = margin;
+        fill_rounded(
+            pixmap,
+            Rect::new(x, y, width, height),
+            height / 3,
+            &paint(SHADE, SHADE_OPACITY),
+        );
+        let (mut at, icon_y) = (x + pad, y + (height - size) / 2);
+        if label.muted {
+            muted_mark(pixmap, at, icon_y, size, &paint(MUTED, 255));
+            at += size + size / 3;
+        }
+        if label.screen {
+            screen_mark(pixmap, at, icon_y, size, &paint(WHITE, 255));
+            at += size + size / 3;
+        }
+        if let (Some(line), Some(setter)) = (line, &mut self.typesetter) {
+            let baseline = y + height / 2 + size * 7 / 20;
+            setter.draw(&line, pixmap, at as i32, baseline as i32, [255; 3]);
+        }
+    }
+
+    /// Text on a shade of its own.
+    fn pill(&mut self, text: &str, size: u32, most: u32) -> Option<Pixmap> {
+        let line = self.typesetter()?.line(text, size, most)?;
+        let (width, height) = (even(line.width + size * 6 / 5), even(size * 9 / 5));
+        let mut pixmap = Pixmap::new(width, height)?;
+        fill_rounded(
+            &mut pixmap,
+            Rect::new(0, 0, width, height),
+            height / 3,
+            &paint(SHADE, SHADE_OPACITY),
+        );
+        let (x, baseline) = ((width - line.width) / 2, height / 2 + size * 7 / 20);
+        self.typesetter()?
+            .draw(&line, &mut pixmap, x as i32, baseline as i32, [255; 3]);
+        Some(pixmap)
+    }
+
+    /// Text around the middle of the pixmap's width and around the row `middle`.
+    fn centred(&mut self, pixmap: &mut Pixmap, text: &str, size: u32, most: u32, middle: u32, color: Rgb) {
+        let Some(setter) = self.typesetter() else { return };
+        let Some(line) = setter.line(text, size, most) else {
+            return;
+        };
+        let x = (pixmap.width() as i32 - line.width as i32) / 2;
+        let baseline = middle + line.size * 7 / 20;
+        setter.draw(&line, pixmap, x, baseline as i32, [color.red, color.green, color.blue]);
+    }
+
+    /// Opened when first needed: looking through a system's fonts takes a while.
+    pub fn typesetter(&mut self) -> Option<&mut Typesetter> {
+        if !self.is_open {
+            self.is_open = true;
+            self.typesetter = Typesetter::new(&self.fonts);
+            if self.typesetter.is_none() {
+                let place = match &self.fonts {
+                    Fonts::System => "on this system".to_owned(),
+                    Fonts::Folder(folder) => format!("in {}", folder.display()),
+                };
+                self.warnings.push(format!(
+                    "no fonts found {place}: names and titles are left out (install fonts-noto-core, or give --fonts)"
+                ));
+            }
+        }
+        self.typesetter.as_mut()
+    }
+
+    fn picture(&mut self, path: &str) -> Option<&Pixmap> {
+        if !self.pictures.contains_key(path) {
+            let loaded = Pixmap::load_png(Path::new(path));
+            if let Err(error) = &loaded {
+                self.warnings
+                    .push(format!("the layout's picture {path} is left out: {error}"));
+            }
+            self.pictures.insert(path.to_owned(), loaded.ok());
+        }
+        self.pictures.get(path)?.as_ref()
+    }
+}
+
+fn smooth(opacity: f32) -> PixmapPaint {
+    PixmapPaint {
+        opacity,
+        quality: FilterQuality::Bilinear,
+        ..PixmapPaint::default()
+    }
+}
+
+fn even(length: u32) -> u32 {
+    length.next_multiple_of(2)
+}
+
+/// Where something of that size stands on the canvas; even.
+fn placed(place: Place, size: Size, canvas: Size) -> Rect {
+    let margin = canvas.width.min(canvas.height) / 40;
+    let (right, bottom) = (
+        canvas.width.saturating_sub(size.width + margin),
+        canvas.height.saturating_sub(size.height + margin),
+    );
+    let middle = canvas.width.saturating_sub(size.width) / 2;
+    let (x, y) = match place {
+        Place::TopLeft => (margin, margin),
+        Place::Top => (middle, margin),
+        Place::TopRight => (right, margin),
+        Place::BottomLeft => (margin, bottom),
+        Place::Bottom => (middle, bottom),
+        Place::BottomRight => (right, bottom),
+    };
+    Rect::new(x / 2 * 2, y / 2 * 2, size.width, size.height)
+}
