@@ -154,7 +154,8 @@ fn difference(found: &Path, expected: &Path) -> Option<String> {
     }
     let name = format!("difference-{}", found.file_name().unwrap().to_str().unwrap());
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let filter = "[0][1]blend=all_mode=difference[d];[0][1][d]vstack=inputs=3";
+    let filter = "[0]format=gray,split[a][c];[1]format=gray,split[b][d];\
+                  [a][b]blend=all_mode=difference[e];[c][d][e]vstack=inputs=3";
     tool(
         "ffmpeg",
         &[

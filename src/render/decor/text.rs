@@ -131,8 +131,8 @@ impl Typesetter {
     }
 
     fn set(&mut self, text: &str, size: u32, room: Option<u32>) -> Line {
-        let metrics = Metrics::relative(size.max(1) as f32, 1.25);
-        let mut buffer = Buffer::new(&mut self.system, metrics);
+        let spacing = Metrics::relative(size.max(1) as f32, 1.25);
+        let mut buffer = Buffer::new(&mut self.system, spacing);
         let wrap = if room.is_some() { Wrap::WordOrGlyph } else { Wrap::None };
         buffer.set_wrap(&mut self.system, wrap);
         buffer.set_size(&mut self.system, room.map(|room| room as f32), None);
