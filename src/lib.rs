@@ -16,7 +16,7 @@
 //! | 4 | [`notify`] | webhooks |
 //! | 5 | [`job`] | one session end to end |
 //! | 6 | [`worker`] | the queue |
-//! | 6 | [`cli`] | the command line |
+//! | 7 | [`cli`] | the command line |
 
 pub mod av;
 pub mod cli;

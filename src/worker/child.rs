@@ -79,13 +79,13 @@ impl Supervised {
             .kill_on_drop(true)
             .spawn()?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        let stdout = child.stdout.take().expect("stdout is piped");
+        let output = child.stdout.take().expect("stdout is piped");
         // a child that dies before it has read everything is noticed when it is waited for
         let _ = stdin.write_all(launch.job).await;
         drop(stdin);
         let (sender, lines) = mpsc::channel(64);
         tokio::spawn(async move {
-            let mut reader = BufReader::new(stdout).lines();
+            let mut reader = BufReader::new(output).lines();
             while let Ok(Some(text)) = reader.next_line().await {
                 if let Ok(line) = serde_json::from_str(&text)
                     && sender.send(line).await.is_err()

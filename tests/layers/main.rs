@@ -22,7 +22,7 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (4, "notify",      &["media"]),
     (5, "job",         EVERYTHING_BELOW),
     (6, "worker",      EVERYTHING_BELOW),
-    (6, "cli",         EVERYTHING_BELOW),
+    (7, "cli",         EVERYTHING_BELOW),
 ];
 const EVERYTHING_BELOW: &[&str] = &["*"];
 
@@ -236,16 +236,21 @@ mod the_rules_can_fail {
     }
 
     #[test]
-    fn the_top_layers_see_all_below_but_not_each_other() {
+    fn the_top_layers_see_all_below() {
         expect(
             "src/job/run.rs",
             "use crate::{render, notify}; use crate::cli::A;",
             &["1 job cli"],
         );
         expect(
+            "src/worker/mod.rs",
+            "use crate::{job, media}; use crate::cli::A;",
+            &["1 worker cli"],
+        );
+        expect(
             "src/cli/plan.rs",
             "use crate::{job, config, media}; use crate::worker;",
-            &["1 cli worker"],
+            &[],
         );
         expect("src/job/run.rs", "use crate::config::Config;", &["1 job crate::config"]);
         expect("src/config.rs", "use crate::{worker, cli, media};", &[]);
