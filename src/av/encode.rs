@@ -200,4 +200,3 @@ fn rate_factor(asked: u8) -> String {
         asked => format!("{}.7", asked - 1),
     }
 }
-

@@ -160,11 +160,7 @@ impl RecordingArgs {
             },
             preset: self.preset,
             crf: self.crf,
-            levelling: if self.levelling {
-                Levelling::On
-            } else {
-                Levelling::Off
-            },
+            levelling: if self.levelling { Levelling::On } else { Levelling::Off },
             from: self.from,
             to: self.to,
         })

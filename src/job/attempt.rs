@@ -67,7 +67,7 @@ impl Attempt<'_> {
         begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
     ) -> Result<(JobRecord, Made), JobError> {
         let bucket = Bucket::of(&self.job.destination).await;
-        if let Some(done) = self.from_record(&bucket).await? {
+        if let Some(done) = self.recall(&bucket).await? {
             return Ok(done);
         }
         let source = JobSource::open(&self.job.place(), &self.service.settings.sources).await?;
@@ -110,7 +110,7 @@ impl Attempt<'_> {
     }
 
     /// What the record of an earlier run makes unnecessary.
-    async fn from_record(&mut self, bucket: &Bucket) -> Result<Option<(JobRecord, Made)>, JobError> {
+    async fn recall(&mut self, bucket: &Bucket) -> Result<Option<(JobRecord, Made)>, JobError> {
         let Some(record) = self.before.clone().filter(|record| record.recipe == recipe(self.job)) else {
             return Ok(None);
         };

@@ -116,7 +116,7 @@ mod tests {
         // printf hello | md5sum
         assert_eq!(hex(&digests.md5), "5d41402abc4b2a76b9719d911017c592");
         assert_eq!(
-            etag(&[digests.clone()], Multipart::No),
+            etag(std::slice::from_ref(&digests), Multipart::No),
             "5d41402abc4b2a76b9719d911017c592"
         );
         assert!(etag(&[digests.clone(), digests], Multipart::Yes).ends_with("-2"));

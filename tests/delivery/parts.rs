@@ -114,7 +114,7 @@ fn parts_that_break_off_are_sent_again_and_only_they() {
     assert_eq!(proxy.cuts(), 4);
     let sent = proxy.bytes(Way::Up);
     assert!(
-        sent < large.file.size + (4 * 8 << 20) + (1 << 20),
+        sent < large.file.size + ((4 * 8) << 20) + (1 << 20),
         "{sent} bytes were sent"
     );
     large.arrived();
