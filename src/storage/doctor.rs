@@ -76,6 +76,10 @@ async fn examine_bucket(
     let probe = if may_delete { passing } else { key(prefix, FIXED_NAME)? };
     if !examiner.is_hopeless() {
         examiner.objects(&probe).await;
+        if may_delete {
+            // this name is the job's alone: what is unfinished there is left of a run that was killed elsewhere
+            examiner.bucket.abort_strays(&probe).await;
+        }
         examiner.multipart(&probe).await;
         if may_delete {
             // found to work above; what is left if it fails now is one tiny object

@@ -27,6 +27,7 @@ impl S3Bucket {
     /// Puts `file` at `key` and checks what arrived. An upload that was cut off earlier is aborted first.
     pub async fn upload(&self, file: &LocalFile, key: &ObjectKey, journal: &UploadJournal) -> Result<(), StorageError> {
         self.abort_unfinished(journal).await?;
+        self.abort_strays(key).await;
         let parts = if file.size <= ONE_PIECE {
             vec![self.put_file(file, key).await?]
         } else {
@@ -48,6 +49,16 @@ impl S3Bucket {
         }
         journal.clear();
         Ok(())
+    }
+
+    /// Aborts what was begun at `key` by a process whose journal is on another machine, as far as the bucket lets us ask:
+    /// listing uploads is no permission that a job needs.
+    pub(super) async fn abort_strays(&self, key: &ObjectKey) {
+        for id in self.uploads_of(key).await.unwrap_or_default() {
+            if let Err(error) = self.abort(key, &id).await {
+                tracing::warn!("an upload that was never finished is left: {error}");
+            }
+        }
     }
 
     async fn uploads_of(&self, key: &ObjectKey) -> Result<Vec<String>, StorageError> {
