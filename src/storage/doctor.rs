@@ -82,6 +82,10 @@ async fn examine_bucket(
         }
         examiner.multipart(&probe).await;
         if may_delete {
+            // a beginning whose answer was lost and that was tried again left an upload that nobody knows
+            examiner.bucket.abort_strays(&probe).await;
+        }
+        if may_delete {
             // found to work above; what is left if it fails now is one tiny object
             let _ = examiner.bucket.delete(&probe).await;
         }

@@ -31,7 +31,10 @@ impl S3Bucket {
         let parts = if file.size <= ONE_PIECE {
             vec![self.put_file(file, key).await?]
         } else {
-            self.put_parts(file, key, journal).await?
+            let parts = self.put_parts(file, key, journal).await?;
+            // a beginning whose answer was lost and that was tried again left an upload that nobody knows
+            self.abort_strays(key).await;
+            parts
         };
         self.verify(file, key, &parts).await
     }
