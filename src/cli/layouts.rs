@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{
-    options::{USUAL_CANVAS, fonts},
-    print, print_json,
-    text::table,
-};
+use super::{options::fonts, print, print_json, text::table};
 use crate::{
     job::{JobError, PreviewRequest, Sharing, layout_text, load_layout, preview},
     layout::{Layout, builtins},
@@ -80,7 +76,7 @@ fn draw(args: PreviewArgs) -> Result<(), JobError> {
     let warnings = preview(&PreviewRequest {
         tiles: args.tiles.into(),
         sharing: if args.share { Sharing::Somebody } else { Sharing::Nobody },
-        canvas: args.resolution.or(layout.resolution).unwrap_or(USUAL_CANVAS),
+        canvas: args.resolution,
         layout,
         fonts: fonts(args.fonts),
         out: out.clone(),

@@ -5,18 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request},
+    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request, USUAL_CRF},
     dump::SourcePolicy,
     job::{JobError, SessionSource, load_chat, load_layout},
     layout::Select,
     media::{Preset, SessionTime, Size, TickRate, TimeDelta},
     render::Fonts,
-};
-
-/// Where neither the caller nor the layout asks for another.
-pub const USUAL_CANVAS: Size = Size {
-    width: 1280,
-    height: 720,
 };
 
 #[derive(Debug, Args)]
@@ -58,7 +52,7 @@ pub struct RecordingArgs {
     #[arg(long, default_value_t = Preset::Veryfast)]
     preset: Preset,
     /// x264 constant rate factor: lower is better and larger
-    #[arg(long, default_value_t = 23, value_parser = clap::value_parser!(u8).range(0..=51))]
+    #[arg(long, default_value_t = USUAL_CRF, value_parser = clap::value_parser!(u8).range(0..=51))]
     crf: u8,
     /// Make all speakers equally loud and the recording -16 LUFS; sounds that are not speech may be turned down
     #[arg(long)]
@@ -145,9 +139,9 @@ impl RecordingArgs {
             (true, None) => ChatChoice::Shown(Vec::new()),
             (false, None) => ChatChoice::Hidden,
         };
+        let usual = Request::of(layout);
         Ok(Request {
-            canvas: self.resolution.or(layout.resolution).unwrap_or(USUAL_CANVAS),
-            layout,
+            canvas: self.resolution.unwrap_or(usual.canvas),
             switches,
             seen,
             heard,
@@ -163,6 +157,7 @@ impl RecordingArgs {
             levelling: if self.levelling { Levelling::On } else { Levelling::Off },
             from: self.from,
             to: self.to,
+            ..usual
         })
     }
 }

@@ -26,4 +26,4 @@ pub use plan::{
     VideoStretch, VideoTrack,
 };
 pub use planner::{Material, PlanError, listening, plan};
-pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request};
+pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request, USUAL_CRF};

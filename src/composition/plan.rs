@@ -1,15 +1,12 @@
 //! The plan: everything decided, nothing rendered. Plain data; the same input gives the same bytes.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{FramePolicy, Look};
 use crate::{
     media::{
         ChannelCount, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick,
-        TickRate, TimeDelta, TrackId, WallTime,
+        TickRate, TimeDelta, TrackId, WallTime, sha256_hex,
     },
     timeline::Clock,
 };
@@ -241,12 +238,7 @@ impl Plan {
     pub(super) fn sealed(mut self) -> Plan {
         self.hash = String::new();
         let bytes = serde_json::to_vec(&self).expect("a plan is plain data and always serialises");
-        self.hash = Sha256::digest(&bytes)
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-                text
-            });
+        self.hash = sha256_hex(&bytes);
         self
     }
 }

@@ -47,7 +47,35 @@ pub struct LayoutSwitch {
     pub layout: Layout,
 }
 
+/// x264's own default, and a good trade for faces and screens.
+pub const USUAL_CRF: u8 = 23;
+
+/// Where neither the layout nor the caller says a size.
+const USUAL_CANVAS: Size = Size {
+    width: 1280,
+    height: 720,
+};
+
 impl Request {
+    /// A recording as it comes: everybody, in the layout's own size or 1280x720.
+    pub fn of(layout: Layout) -> Request {
+        Request {
+            canvas: layout.resolution.unwrap_or(USUAL_CANVAS),
+            layout,
+            switches: Vec::new(),
+            seen: Select::default(),
+            heard: Select::default(),
+            chat: ChatChoice::Hidden,
+            rate: RateChoice::Auto,
+            frames: FramePolicy::Changes,
+            preset: Preset::Veryfast,
+            crf: USUAL_CRF,
+            levelling: Levelling::Off,
+            from: None,
+            to: None,
+        }
+    }
+
     /// Whether the pictures depend on who speaks.
     pub fn follows_speech(&self) -> bool {
         let others = self.switches.iter().map(|switch| &switch.layout);

@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use sha2::{Digest, Sha256};
-
 use super::{DumpError, Reader, Transport, rtp::Facts};
 use crate::{
     av::{AudioDecoder, Packet, StreamParameters, VideoDecoder},
-    media::{Codec, Kind, Size, Stamps, TimeBase, TimeDelta},
+    media::{Codec, Kind, Sha256Writer, Size, Stamps, TimeBase, TimeDelta},
     session::{Dump, SenderReport},
 };
 
@@ -253,9 +251,9 @@ fn decoded_size(packet: &Packet, parameters: &StreamParameters) -> Option<Size> 
 }
 
 fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {
-    let mut hasher = Sha256::new();
-    io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
-    let found = hex(&hasher.finalize());
+    let mut sum = Sha256Writer::default();
+    io::copy(&mut fs::File::open(path)?, &mut sum)?;
+    let found = sum.finish();
     if found.eq_ignore_ascii_case(expected) {
         Ok(())
     } else {
@@ -264,21 +262,4 @@ fn verify_checksum(path: &Path, expected: &str) -> Result<(), DumpError> {
             found,
         })
     }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tracing::{Instrument, info, warn};
 
 use super::{Job, JobError, JobRecord, RecordingFacts, Service, Webhooks, service::now};
 use crate::{
     media::{
         document::{self, Values},
-        redacted_url,
+        redacted_url, sha256_hex,
     },
     notify::{Delivery, Entry, Event, EventBody, FailureKind, Outcome, RecordingFailed, RecordingSuccess, SyncSummary},
     storage::Bucket,
@@ -232,9 +231,7 @@ fn next_attempt(entry: &Entry) -> Option<Duration> {
 
 /// The same cause always gives the same id, so that a webhook announced twice is one webhook.
 fn webhook_id(cause: &str) -> String {
-    let digest = Sha256::digest(cause.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("msg_{hex}")
+    format!("msg_{}", &sha256_hex(cause.as_bytes())[..32])
 }
 
 fn success(record: &JobRecord, recording: &RecordingFacts, link: &str) -> RecordingSuccess {

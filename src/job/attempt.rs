@@ -14,9 +14,10 @@ use super::{
     SessionFacts, Timings,
     compose::{Making, make},
     output::OutputFolder,
+    preflight::preflight,
     prepare::prepare_dumps,
     report::Stages,
-    run::{DumpTrust, Failures, Made, RunRequest, journal},
+    run::{Begin, DumpTrust, Failures, Made, RunRequest, journal},
     service::now,
     target::{Existing, Target, adopted, file_name, is_same, local_file, place, recipe, rendered},
     trial::try_apart,
@@ -26,18 +27,8 @@ use crate::{
     composition::Plan,
     dump::probe::{Depth, DumpKey},
     media::WallTime,
-    render::Watch,
-    storage::{Bucket, Examination, Fault, ObjectKey, UploadJournal, examine},
+    storage::{Bucket, Fault, ObjectKey, UploadJournal},
 };
-
-/// Between looks at a destination that does not answer.
-const PREFLIGHT_PAUSES: [Duration; 5] = [
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(8),
-    Duration::from_secs(15),
-    Duration::from_secs(30),
-];
 
 /// One attempt at a job.
 pub(super) struct Attempt<'a> {
@@ -62,10 +53,7 @@ struct Finished {
 
 impl Attempt<'_> {
     /// Brings the job to its end, or says what keeps it from there.
-    pub async fn go(
-        &mut self,
-        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
-    ) -> Result<(JobRecord, Made), JobError> {
+    pub async fn go(&mut self, begin: Begin<'_>) -> Result<(JobRecord, Made), JobError> {
         let bucket = Bucket::of(&self.job.destination).await;
         if let Some(done) = self.recall(&bucket).await? {
             return Ok(done);
@@ -150,27 +138,11 @@ impl Attempt<'_> {
         }
     }
 
-    /// Finds out whether the destination will take the recording, before anything is made. A network that fails is given
-    /// some time; a refusal is not.
     async fn preflight(&self, session: &SessionFacts) -> Result<(), JobError> {
-        let prefix = session.prefix(self.job.destination.prefix());
         let journal = journal(self.spool);
-        let examination = Examination::OfJob {
-            id: self.job.job_id.as_str(),
-            journal: &journal,
-        };
-        let mut pauses = PREFLIGHT_PAUSES.iter();
-        loop {
-            let checkup = examine(&self.job.destination, prefix, examination)
-                .await
-                .map_err(JobError::Key)?;
-            if checkup.is_usable() {
-                return Ok(());
-            }
-            match pauses.next() {
-                Some(pause) if checkup.is_unreachable() => tokio::time::sleep(*pause).await,
-                Some(_) | None => return Err(JobError::DestinationRefused(Box::new(checkup))),
-            }
+        tokio::select! {
+            result = preflight(self.job, session, &journal) => result,
+            () = self.cancelled() => Err(JobError::Cancelled),
         }
     }
 
@@ -252,7 +224,7 @@ impl Attempt<'_> {
         plan: &Plan,
         target: &Target,
         stages: Stages,
-        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
+        begin: Begin<'_>,
     ) -> Result<Finished, JobError> {
         let folder = OutputFolder::lasting(self.spool.file(""), self.spool.work()?);
         let name = file_name(&target.key);

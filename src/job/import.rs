@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::JobError;
+use super::{JobError, prepare::MANIFEST};
 use crate::{
     dump::mjr::MjrReader,
     session::{
@@ -54,7 +54,7 @@ pub enum Existing {
 
 /// Writes `manifest` as the session.json of `folder`.
 pub fn write_manifest(manifest: &Manifest, folder: &Path, existing: Existing) -> Result<PathBuf, JobError> {
-    let path = folder.join("session.json");
+    let path = folder.join(MANIFEST);
     if existing == Existing::Keep && path.exists() {
         return Err(JobError::ManifestExists { path });
     }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{Asset, JobError, Report};
+use crate::media::Sha256Writer;
 
 pub struct OutputFolder {
     folder: PathBuf,
@@ -108,18 +108,7 @@ impl OutputFolder {
 fn synced_checksum(path: &Path) -> io::Result<(u64, String)> {
     let mut file = fs::File::open(path)?;
     file.sync_all()?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    let mut size = 0;
-    loop {
-        let read = io::Read::read(&mut file, &mut buffer)?;
-        if read == 0 {
-            return Ok((
-                size,
-                hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
-            ));
-        }
-        hasher.update(&buffer[..read]);
-        size += read as u64;
-    }
+    let mut sum = Sha256Writer::default();
+    let size = io::copy(&mut file, &mut sum)?;
+    Ok((size, sum.finish()))
 }

@@ -70,31 +70,52 @@ pub enum Verdict {
     Quarantined,
 }
 
+/// What a manifest is called in its folder.
+pub(super) const MANIFEST: &str = "session.json";
+
 /// Says where the file of a dump is, given its URI; may take its time.
 pub type FindDump<'a> = &'a (dyn Fn(DumpKey, &str) -> Result<PathBuf, DumpError> + Sync);
 
 /// Reads the session, probing its dumps at `depth`. Fails only if the manifest cannot be used.
 pub fn prepare(source: &SessionSource, depth: Depth) -> Result<Prepared, JobError> {
-    let path = if source.path.is_dir() {
-        source.path.join("session.json")
+    let LocalManifest { path, folder, parsed } = read_manifest(&source.path)?;
+    let find = |_, uri: &str| Ok(locate(&folder, uri, source.policy)?);
+    Ok(prepare_dumps(path, parsed, &find, depth))
+}
+
+/// A manifest of this machine.
+pub(super) struct LocalManifest {
+    pub path: PathBuf,
+    /// What its URIs are relative to.
+    pub folder: PathBuf,
+    pub parsed: Parsed,
+}
+
+/// Reads a `session.json`, or that of a folder.
+pub(super) fn read_manifest(place: &Path) -> Result<LocalManifest, JobError> {
+    let path = if place.is_dir() {
+        place.join(MANIFEST)
     } else {
-        source.path.clone()
+        place.to_owned()
     };
     let text = fs::read_to_string(&path).map_err(|error| JobError::ManifestUnreadable {
         path: path.clone(),
         error,
     })?;
-    let parsed = session::parse(&text).map_err(|error| JobError::Manifest {
-        path: path.clone(),
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok(LocalManifest {
+        folder: parent.unwrap_or(Path::new(".")).to_owned(),
+        parsed: parse_manifest(&text, &path)?,
+        path,
+    })
+}
+
+/// Parses the text of the manifest at `path`, which errors name.
+pub(super) fn parse_manifest(text: &str, path: &Path) -> Result<Parsed, JobError> {
+    session::parse(text).map_err(|error| JobError::Manifest {
+        path: path.to_owned(),
         error,
-    })?;
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-        .to_owned();
-    let find = |_, uri: &str| Ok(locate(&folder, uri, source.policy)?);
-    Ok(prepare_dumps(path, parsed, &find, depth))
+    })
 }
 
 /// The same for a manifest that has been read already.

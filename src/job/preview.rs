@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 use super::{JobError, still::write_picture};
 use crate::{
     composition::{
-        ChatChoice, FramePolicy, Levelling, Material, RateChoice, Request,
+        Material, RateChoice, Request,
         hearing::{Heard, Hearing, Loudness},
         plan,
     },
     dump::probe::Probes,
-    layout::{Layout, Select},
-    media::{
-        Kind, PeerId, Preset, SessionTime, Size, Source, Span, Spans, TickRate, TimeBase, TimeDelta, TrackId, WallTime,
-    },
+    layout::Layout,
+    media::{Kind, PeerId, SessionTime, Size, Source, Span, Spans, TickRate, TimeBase, TimeDelta, TrackId, WallTime},
     render::{Fonts, preview as drawn},
     session::{self, Manifest},
     timeline::{Clock, Piece, SyncCertificate, Timeline, TrackTimeline},
@@ -54,7 +52,8 @@ pub struct PreviewRequest {
     /// Cameras and shared screens together.
     pub tiles: usize,
     pub sharing: Sharing,
-    pub canvas: Size,
+    /// Default: the layout's own.
+    pub canvas: Option<Size>,
     pub fonts: Fonts,
     /// The PNG to write.
     pub out: PathBuf,
@@ -71,20 +70,11 @@ pub enum Sharing {
 pub fn preview(request: &PreviewRequest) -> Result<Vec<String>, JobError> {
     let room = Room::of(request);
     let (manifest, timeline) = (room.manifest(), room.timeline());
+    let usual = Request::of(request.layout.clone());
     let wanted = Request {
-        layout: request.layout.clone(),
-        switches: Vec::new(),
-        seen: Select::default(),
-        heard: Select::default(),
-        chat: ChatChoice::Hidden,
-        canvas: request.canvas,
+        canvas: request.canvas.unwrap_or(usual.canvas),
         rate: RateChoice::Fixed(TickRate::new(10).expect("10 is a rate")),
-        frames: FramePolicy::Changes,
-        preset: Preset::Veryfast,
-        crf: 23,
-        levelling: Levelling::Off,
-        from: None,
-        to: None,
+        ..usual
     };
     let material = Material {
         timeline: &timeline,

@@ -16,6 +16,9 @@ use crate::{
     storage::{Bucket, Destination, UploadJournal},
 };
 
+/// Called once the plan is known, and gives the watch that is told of progress.
+pub type Begin<'a> = &'a (dyn Fn(&Plan) -> Box<dyn Watch> + Sync);
+
 /// How a job is to be run.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
@@ -77,31 +80,19 @@ pub enum Made {
 }
 
 impl Service {
-    /// Runs a job. `begin` is called once the plan is known and gives the watch that is told of progress.
-    pub async fn run(
-        &self,
-        read: &ReadJob,
-        request: &RunRequest,
-        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
-    ) -> Result<Done, JobError> {
-        let job = &read.job;
-        let span = info_span!("job", job = %job.job_id, session = Empty, room = Empty, account = Empty);
-        self.run_in_span(read, request, begin).instrument(span).await
-    }
-
-    async fn run_in_span(
-        &self,
-        read: &ReadJob,
-        request: &RunRequest,
-        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
-    ) -> Result<Done, JobError> {
-        let job = &read.job;
-        self.check_folder(&job.destination)?;
-        let spool = JobSpool::enter(&self.settings.spool, &job.job_id)?;
-        let lease = self.lease(&job.job_id, &request.cancelled).await?;
-        let result = self.run_alone(read, request, spool, begin).await;
-        lease.end().await;
-        result
+    /// Runs a job to its end, unless somebody else does.
+    pub async fn run(&self, read: &ReadJob, request: &RunRequest, begin: Begin<'_>) -> Result<Done, JobError> {
+        let span = info_span!("job", job = %read.job.job_id, session = Empty, room = Empty, account = Empty);
+        let work = async {
+            let job = &read.job;
+            self.check_folder(&job.destination)?;
+            let spool = JobSpool::enter(&self.settings.spool, &job.job_id)?;
+            let lease = self.lease(&job.job_id, &request.cancelled).await?;
+            let result = self.run_alone(read, request, spool, begin).await;
+            lease.end().await;
+            result
+        };
+        work.instrument(span).await
     }
 
     /// Runs a job that nobody else works on.
@@ -110,7 +101,7 @@ impl Service {
         read: &ReadJob,
         request: &RunRequest,
         spool: JobSpool,
-        begin: &(dyn Fn(&Plan) -> Box<dyn Watch> + Sync),
+        begin: Begin<'_>,
     ) -> Result<Done, JobError> {
         let job = &read.job;
         let before = self.store.record(&job.job_id).await?;

@@ -9,18 +9,21 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{JobError, JobSpool, settings::SourceSettings};
+use super::{
+    JobError, JobSpool,
+    prepare::{LocalManifest, MANIFEST, parse_manifest, read_manifest},
+    settings::SourceSettings,
+};
 use crate::{
     dump::{DumpError, LocateError, SourcePolicy, locate, probe::DumpKey},
     media::shown_uri,
-    session::{self, Manifest, Parsed},
+    session::{Manifest, Parsed},
     storage::{Class, Fault, ObjectFacts, ObjectKey, Place, S3Bucket, StorageError},
 };
 
 /// No manifest is larger.
 const LARGEST_MANIFEST: u64 = 64 << 20;
 const PULLS_AT_ONCE: usize = 6;
-const NAME: &str = "session.json";
 
 /// A session whose manifest has been read.
 #[derive(Debug)]
@@ -52,19 +55,10 @@ enum Found {
 impl JobSource {
     /// Reads the manifest at `place`.
     pub async fn open(place: &Place, settings: &SourceSettings) -> Result<JobSource, JobError> {
-        let (name, text, home) = match place {
+        let (name, parsed, home) = match place {
             Place::Path(path) => {
-                let path = if path.is_dir() { path.join(NAME) } else { path.clone() };
-                let text = fs::read_to_string(&path).map_err(|error| JobError::ManifestUnreadable {
-                    path: path.clone(),
-                    error,
-                })?;
-                let folder = path
-                    .parent()
-                    .filter(|it| !it.as_os_str().is_empty())
-                    .unwrap_or(Path::new("."))
-                    .to_owned();
-                (path.display().to_string(), text, Home::Folder(folder))
+                let LocalManifest { path, folder, parsed } = read_manifest(path)?;
+                (path.display().to_string(), parsed, Home::Folder(folder))
             }
             Place::S3 {
                 bucket: bucket_name,
@@ -81,13 +75,10 @@ impl JobSource {
                     name: bucket_name.clone(),
                     folder,
                 };
-                (name, String::from_utf8_lossy(&bytes).into_owned(), home)
+                let parsed = parse_manifest(&String::from_utf8_lossy(&bytes), Path::new(&name))?;
+                (name, parsed, home)
             }
         };
-        let parsed = session::parse(&text).map_err(|error| JobError::Manifest {
-            path: PathBuf::from(&name),
-            error,
-        })?;
         Ok(JobSource {
             name,
             parsed,
@@ -337,8 +328,8 @@ fn dumps(manifest: &Manifest) -> impl Iterator<Item = (DumpKey, &str)> {
 fn manifest_key(key: Option<&ObjectKey>) -> Result<ObjectKey, JobError> {
     match key {
         Some(key) if key.as_str().ends_with(".json") => Ok(key.clone()),
-        Some(key) => ObjectKey::new(format!("{key}/{NAME}")).map_err(JobError::Key),
-        None => ObjectKey::new(NAME).map_err(JobError::Key),
+        Some(key) => ObjectKey::new(format!("{key}/{MANIFEST}")).map_err(JobError::Key),
+        None => ObjectKey::new(MANIFEST).map_err(JobError::Key),
     }
 }
 

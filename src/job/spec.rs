@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{JobError, JobId};
@@ -55,7 +55,7 @@ pub enum Output {
 }
 
 /// How a composite looks. All of it may be left out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Composite {
     /// A built-in layout, or one of the configured folder of layouts. Default: `gallery`.
     #[serde(default)]
@@ -212,14 +212,9 @@ impl Composite {
     /// What composition is asked for.
     pub fn request(&self, layout: crate::layout::Layout) -> Request {
         let millis = |millis: i64| SessionTime::START + TimeDelta::from_millis(millis);
+        let usual = Request::of(layout);
         Request {
-            canvas: if self.resolution.is_some() {
-                self.size()
-            } else {
-                layout.resolution.unwrap_or(self.size())
-            },
-            layout,
-            switches: Vec::new(),
+            canvas: self.resolution.as_ref().map_or(usual.canvas, |_| self.size()),
             seen: self.seen.clone(),
             heard: self.heard.clone(),
             chat: if self.chat {
@@ -227,20 +222,18 @@ impl Composite {
             } else {
                 ChatChoice::Hidden
             },
-            rate: self
-                .fps
-                .and_then(TickRate::new)
-                .map_or(RateChoice::Auto, RateChoice::Fixed),
+            rate: self.fps.and_then(TickRate::new).map_or(usual.rate, RateChoice::Fixed),
             frames: if self.constant_frame_rate {
                 FramePolicy::EveryTick
             } else {
                 FramePolicy::Changes
             },
-            preset: self.preset.unwrap_or(Preset::Veryfast),
-            crf: self.crf.unwrap_or(23),
+            preset: self.preset.unwrap_or(usual.preset),
+            crf: self.crf.unwrap_or(usual.crf),
             levelling: if self.levelling { Levelling::On } else { Levelling::Off },
             from: self.from_ms.map(millis),
             to: self.to_ms.map(millis),
+            ..usual
         }
     }
 

@@ -1,11 +1,11 @@
 //! Where a recording goes, what lies there already, and what is remembered of it.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Job, JobError, JobSpool, Prepared, RecordingFacts, Report};
 use crate::{
     composition::Plan,
+    media::sha256_hex,
     storage::{Bucket, Destination, Fault, LocalFile, ObjectFacts, ObjectKey},
 };
 
@@ -141,9 +141,8 @@ fn sum(facts: &ObjectFacts) -> Option<&String> {
 
 /// What is asked for, without where it goes and who is told.
 pub(super) fn recipe(job: &Job) -> String {
-    let composite = format!("{:?}", job.composite());
-    let digest = Sha256::digest(format!("{}\n{composite}", job.session).as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let asked = serde_json::json!([job.session, job.composite()]);
+    sha256_hex(asked.to_string().as_bytes())
 }
 
 /// Where it goes, without credentials.

@@ -1,12 +1,12 @@
 //! Which people and tracks something is about.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::media::Source;
 
 /// Chooses by source, role and peer. A list that is left out chooses all; in patterns `*` stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Select {
     /// `camera` and `screen` are pictures; `microphone` is a person without their picture. Default: camera and screen.

@@ -2,6 +2,7 @@
 
 mod channels;
 mod color;
+mod digest;
 pub mod document;
 mod gain;
 mod geometry;
@@ -16,6 +17,7 @@ mod time;
 
 pub use channels::ChannelCount;
 pub use color::Rgb;
+pub use digest::{Sha256Writer, hex, sha256_hex};
 pub use gain::Gain;
 pub use geometry::{Fit, Placed, Rect, Size};
 pub use ids::{AccountId, PeerId, RoomId, SessionId, StreamId, TrackId};

@@ -7,9 +7,10 @@ use tokio::{fs, io::AsyncWriteExt};
 
 use super::{
     Action, Fault, ObjectFacts, ObjectKey, S3Bucket, StorageError,
-    checksum::{Digests, Stretch, hex, is_md5},
+    checksum::{Digests, Stretch, is_md5},
     s3::Patience,
 };
+use crate::media::hex;
 
 impl S3Bucket {
     /// Fetches `key` into `path`. What an earlier call fetched of the same object is kept and continued.

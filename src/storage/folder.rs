@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Action, Fault, LocalFile, ObjectFacts, ObjectKey, StorageError, checksum::hex};
+use super::{Action, Fault, LocalFile, ObjectFacts, ObjectKey, StorageError};
+use crate::media::Sha256Writer;
 
 /// What [`ObjectFacts::marks`] calls the SHA-256 of the content.
 pub const SHA256_MARK: &str = "sha256";
@@ -55,11 +55,11 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrong(error)),
         };
-        let mut sha256 = Sha256::new();
-        let size = io::copy(&mut file, &mut HashWriter(&mut sha256)).map_err(wrong)?;
+        let mut sum = Sha256Writer::default();
+        let size = io::copy(&mut file, &mut sum).map_err(wrong)?;
         Ok(Some(ObjectFacts {
             size,
-            marks: [(SHA256_MARK.to_owned(), hex(&sha256.finalize()))].into(),
+            marks: [(SHA256_MARK.to_owned(), sum.finish())].into(),
             ..ObjectFacts::default()
         }))
     }
@@ -192,19 +192,6 @@ impl Folder {
             place: self.path(key).display().to_string(),
             fault,
         }
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

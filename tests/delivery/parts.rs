@@ -189,16 +189,22 @@ pub fn noise(folder: &Path) -> PathBuf {
     session
 }
 
-#[test]
-fn killed_in_the_middle_of_a_part_the_next_run_clears_away_and_delivers() {
+/// A job that is in the middle of a part of its upload.
+fn uploading() -> (Proxy, Case, std::process::Child) {
     let proxy = Proxy::before(s3_server().port);
     let mut case = Case::new();
     case.deliver_through(&proxy);
     case.job["session"] = json!(noise(case.folder.path()));
     case.job["outputs"] = json!([{"type": "room-composite", "resolution": "640x360", "preset": "ultrafast", "crf": 0}]);
     proxy.set(Weather::Slow(3 << 20));
-    let mut child = case.begin();
+    let child = case.begin();
     assert!(proxy.wait_for(Way::Up, 6 << 20), "no upload began");
+    (proxy, case, child)
+}
+
+#[test]
+fn killed_in_the_middle_of_a_part_the_next_run_clears_away_and_delivers() {
+    let (proxy, case, mut child) = uploading();
     child.kill().unwrap();
     let killed = Run::of(child.wait_with_output().unwrap());
     assert_eq!(killed.code, None, "{killed:#?}");
@@ -219,14 +225,7 @@ fn killed_in_the_middle_of_a_part_the_next_run_clears_away_and_delivers() {
 
 #[test]
 fn given_up_by_ctrl_c_it_leaves_neither_parts_nor_spool() {
-    let proxy = Proxy::before(s3_server().port);
-    let mut case = Case::new();
-    case.deliver_through(&proxy);
-    case.job["session"] = json!(noise(case.folder.path()));
-    case.job["outputs"] = json!([{"type": "room-composite", "resolution": "640x360", "preset": "ultrafast", "crf": 0}]);
-    proxy.set(Weather::Slow(3 << 20));
-    let child = case.begin();
-    assert!(proxy.wait_for(Way::Up, 6 << 20), "no upload began");
+    let (_proxy, case, child) = uploading();
     let id = child.id().to_string();
     assert!(
         std::process::Command::new("kill")

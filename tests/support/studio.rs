@@ -23,45 +23,15 @@ pub fn camera(codec: Codec, (width, height): (u32, u32), seconds: i64) -> Vec<Co
         "color=c=0x205080:s={width}x{height}:r={FRAMES_PER_SECOND}:d={LOOP},\
          drawbox=x=0:y=0:w=iw:h=ih:color=white:t=fill:enable='lt(mod(t,1),0.1999)'"
     );
-    let encoder: &[&str] = match codec {
-        Codec::Vp8 => &[
-            "libvpx",
-            "-auto-alt-ref",
-            "0",
-            "-deadline",
-            "realtime",
-            "-cpu-used",
-            "8",
-        ],
-        Codec::Vp9 => &[
-            "libvpx-vp9",
-            "-lag-in-frames",
-            "0",
-            "-auto-alt-ref",
-            "0",
-            "-deadline",
-            "realtime",
-            "-cpu-used",
-            "8",
-        ],
-        Codec::H264 => &[
-            "libx264",
-            "-profile:v",
-            "baseline",
-            "-preset",
-            "ultrafast",
-            "-bsf:v",
-            "h264_metadata=aud=insert",
-        ],
+    let encoder = match codec {
+        Codec::Vp8 => "libvpx -auto-alt-ref 0 -deadline realtime -cpu-used 8",
+        Codec::Vp9 => "libvpx-vp9 -lag-in-frames 0 -auto-alt-ref 0 -deadline realtime -cpu-used 8",
+        Codec::H264 => "libx264 -profile:v baseline -preset ultrafast -bsf:v h264_metadata=aud=insert",
         other => panic!("the studio has no camera of {other}"),
     };
     let keyframes = (KEYFRAMES * FRAMES_PER_SECOND).to_string();
-    let options = [
-        &["-c:v"],
-        encoder,
-        &["-g", &keyframes, "-b:v", "300k", "-pix_fmt", "yuv420p"],
-    ]
-    .concat();
+    let options = format!("-c:v {encoder} -g {keyframes} -b:v 300k -pix_fmt yuv420p");
+    let options: Vec<&str> = options.split(' ').collect();
     let frames = if codec == Codec::H264 {
         encoded(&picture, &options, "a.h264", |path| {
             access_units(&std::fs::read(path).unwrap())

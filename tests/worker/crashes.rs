@@ -2,20 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use serde_json::json;
-
 use crate::{
     services::Server,
     stage::{Stage, Worker, await_that, signal},
 };
-
-/// A job that takes long enough to be met in the middle.
-fn slow(stage: &Stage, id: &str) -> serde_json::Value {
-    let mut job = stage.job(id);
-    job["outputs"][0]["resolution"] = json!("640x360");
-    job["outputs"][0]["preset"] = json!("slower");
-    job
-}
 
 fn child_in_the_middle(worker: &Worker) -> i32 {
     await_that("the job is in the middle", || worker.percent() >= 20);
@@ -26,7 +16,7 @@ fn child_in_the_middle(worker: &Worker) -> i32 {
 fn a_crash_costs_one_attempt_and_finished_chunks_are_kept() {
     let stage = Stage::new();
     let worker = stage.worker("spool-a", &["--slots", "1"]);
-    stage.submit(&slow(&stage, "crashed"));
+    stage.submit(&stage.slow_job("crashed"));
     // not SEGV: the runtime survives one that no memory access repeats
     signal(child_in_the_middle(&worker), "KILL");
     await_that("it is delivered", || stage.state("crashed") == "delivered");
@@ -36,7 +26,7 @@ fn a_crash_costs_one_attempt_and_finished_chunks_are_kept() {
     assert!(resumed > 0, "nothing was taken over from the first attempt");
 
     // the same bytes as without a crash
-    stage.submit(&slow(&stage, "whole"));
+    stage.submit(&stage.slow_job("whole"));
     await_that("the other is delivered", || stage.state("whole") == "delivered");
     let bytes: Vec<Vec<u8>> = stage.delivered().iter().map(|path| fs::read(path).unwrap()).collect();
     assert_eq!(bytes.len(), 2);
@@ -47,7 +37,7 @@ fn a_crash_costs_one_attempt_and_finished_chunks_are_kept() {
 fn a_job_of_a_killed_worker_is_done_by_another() {
     let stage = Stage::new();
     let mut first = stage.worker("spool-a", &["--slots", "1"]);
-    stage.submit(&slow(&stage, "orphan"));
+    stage.submit(&stage.slow_job("orphan"));
     child_in_the_middle(&first);
     first.kill();
     // on the same spool it goes on where it was
@@ -62,7 +52,7 @@ fn the_broker_may_go_and_come_back() {
     let mut broker = Server::start_with("rabbitmq", &[]);
     let stage = Stage::on(&broker);
     let mut worker = stage.worker("spool-a", &["--slots", "1"]);
-    stage.submit(&slow(&stage, "through"));
+    stage.submit(&stage.slow_job("through"));
     child_in_the_middle(&worker);
     broker.stop();
     await_that("the worker says so", || {
@@ -80,7 +70,7 @@ fn the_broker_may_go_and_come_back() {
 fn a_job_that_always_crashes_is_dead_in_the_end() {
     let stage = Stage::new().with("TESSERA_RETRY_DELAYS", "1,1");
     let worker = stage.worker("spool-a", &["--slots", "1"]);
-    stage.submit(&slow(&stage, "doomed"));
+    stage.submit(&stage.slow_job("doomed"));
     for attempt in 1..=3 {
         await_that("it runs", || {
             worker.status()["jobs"][0]["attempt"] == attempt && worker.child().is_some()

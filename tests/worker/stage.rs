@@ -78,6 +78,14 @@ impl Stage {
         })
     }
 
+    /// The same in a size and quality that takes long enough to be met in the middle.
+    pub fn slow_job(&self, id: &str) -> Value {
+        let mut job = self.job(id);
+        job["outputs"][0]["resolution"] = json!("640x360");
+        job["outputs"][0]["preset"] = json!("slower");
+        job
+    }
+
     /// A session of the sample's dumps that lasts so long, by what its manifest says; the rest of it is empty.
     pub fn long_session(&self, length: &str) -> PathBuf {
         let folder = self.path("long");

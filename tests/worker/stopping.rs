@@ -1,21 +1,12 @@
 //! Ways of stopping a worker.
 
-use serde_json::json;
-
 use crate::stage::{Stage, await_that};
-
-fn slow(stage: &Stage, id: &str) -> serde_json::Value {
-    let mut job = stage.job(id);
-    job["outputs"][0]["resolution"] = json!("640x360");
-    job["outputs"][0]["preset"] = json!("slower");
-    job
-}
 
 #[test]
 fn what_runs_may_finish_and_no_more_is_taken() {
     let stage = Stage::new();
     let mut worker = stage.worker("spool-a", &["--slots", "1", "--grace", "170"]);
-    stage.submit(&slow(&stage, "running"));
+    stage.submit(&stage.slow_job("running"));
     await_that("it runs", || worker.percent() > 0);
     stage.submit(&stage.job("waiting"));
     worker.signal("TERM");
@@ -28,7 +19,7 @@ fn what_runs_may_finish_and_no_more_is_taken() {
 fn what_does_not_finish_in_time_is_handed_back_and_taken_up() {
     let stage = Stage::new();
     let mut worker = stage.worker("spool-a", &["--slots", "1", "--grace", "1"]);
-    stage.submit(&slow(&stage, "long"));
+    stage.submit(&stage.slow_job("long"));
     await_that("it is under way", || worker.percent() >= 10);
     worker.signal("TERM");
     assert_eq!(worker.wait(), Some(0));
@@ -51,7 +42,7 @@ fn what_does_not_finish_in_time_is_handed_back_and_taken_up() {
 fn a_third_signal_ends_at_once() {
     let stage = Stage::new();
     let mut worker = stage.worker("spool-a", &["--slots", "1", "--grace", "170"]);
-    stage.submit(&slow(&stage, "cut"));
+    stage.submit(&stage.slow_job("cut"));
     await_that("it is under way", || worker.percent() >= 10);
     let child = worker.child().unwrap();
     for step in ["Stopping", "HandingBack", "Killing"] {

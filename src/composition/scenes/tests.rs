@@ -1,175 +1,16 @@
 //! Made-up sessions, laid out by every built-in layout.
 
+mod actors;
+
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
 use crate::{
-    composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, windows::windows},
-    layout::{self, Select, builtins},
-    media::{Fit, Kind, PeerId, Preset, SessionTime, Source, Span, Spans, TimeDelta, TrackId, WallTime},
-    timeline::{Clock, Piece, SyncCertificate, TrackTimeline},
+    composition::{LayoutSwitch, windows::windows},
+    layout::{self, builtins},
+    media::{Fit, SessionTime, Source, Span, Spans, TimeDelta},
 };
-
-const SECONDS: i64 = 20;
-
-/// A peer of a made-up session: camera, screen and microphone, each with when it is on.
-#[derive(Debug, Clone)]
-struct Actor {
-    camera: Option<(i64, i64)>,
-    screen: Option<(i64, i64)>,
-    microphone: Option<(i64, i64)>,
-    role: &'static str,
-}
-
-fn span(start: i64, end: i64) -> Span {
-    let at = |second: i64| SessionTime::START + TimeDelta::from_seconds(second);
-    Span::new(at(start), at(end))
-}
-
-fn track(index: usize, peer: &str, source: Source, on: (i64, i64)) -> TrackTimeline {
-    let span = span(on.0, on.1);
-    TrackTimeline {
-        index,
-        track_id: TrackId::new(format!("{peer}-{source}")),
-        peer_id: PeerId::new(peer),
-        kind: if source == Source::Microphone {
-            Kind::Audio
-        } else {
-            Kind::Video
-        },
-        source,
-        pieces: vec![Piece {
-            dump: 0,
-            span,
-            clock: Clock::anchored(crate::media::TimeBase::MILLIS, 0, span.start).into(),
-        }],
-        live: Spans::union([span]),
-    }
-}
-
-/// The scenes of a session of `actors`, called `prefix` and a number, who speak as `turns` says.
-fn staged(prefix: &str, actors: &[Actor], turns: &[(usize, i64, i64)], layout: &Layout, canvas: Size) -> Staging {
-    let id = |index: usize| format!("{prefix}{index}");
-    let (mut tracks, mut listed, mut peers) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, actor) in actors.iter().enumerate() {
-        peers.push(json!({"id": id(index), "name": format!("{prefix} {index}"), "role": actor.role}));
-        let sources = [
-            (Source::Camera, actor.camera),
-            (Source::Screen, actor.screen),
-            (Source::Microphone, actor.microphone),
-        ];
-        for (source, on) in sources {
-            if let Some(on) = on {
-                let track = track(tracks.len(), &id(index), source, on);
-                listed.push(json!({"id": track.track_id, "peer_id": id(index), "kind": track.kind, "source": source, "dumps": []}));
-                tracks.push(track);
-            }
-        }
-    }
-    let (start, end) = ("2026-11-20T10:00:00Z", "2026-11-20T10:00:20Z");
-    let manifest = json!({"version": 1, "session": {"id": "s", "started_at": start, "ended_at": end}, "peers": peers, "tracks": listed});
-    let manifest = crate::session::parse(&manifest.to_string()).unwrap().manifest;
-    let whole = Spans::union([span(0, SECONDS)]);
-    let timeline = Timeline {
-        origin: WallTime::parse(start).unwrap(),
-        end: SessionTime::START + TimeDelta::from_seconds(SECONDS),
-        recorded: whole.clone(),
-        tracks,
-        certificate: SyncCertificate::default(),
-        warnings: Vec::new(),
-    };
-    let rate = TickRate::new(10).unwrap();
-    let mut speech = Speech::default();
-    for (who, from, to) in turns {
-        let spans = speech.voices.entry(PeerId::new(id(*who))).or_default();
-        *spans = Spans::union(spans.iter().chain([span(*from, *to)]));
-    }
-    stage(&Stage {
-        manifest: &manifest,
-        timeline: &timeline,
-        speech: &speech,
-        windows: &windows(&whole, rate),
-        rate,
-        request: &request(layout.clone(), canvas),
-        title: "room",
-    })
-}
-
-fn request(layout: Layout, canvas: Size) -> Request {
-    Request {
-        layout,
-        switches: Vec::new(),
-        seen: Select::default(),
-        heard: Select::default(),
-        chat: ChatChoice::Hidden,
-        canvas,
-        rate: RateChoice::Auto,
-        frames: FramePolicy::Changes,
-        preset: Preset::Veryfast,
-        crf: 23,
-        levelling: Levelling::Off,
-        from: None,
-        to: None,
-    }
-}
-
-/// Everybody with a camera and a microphone all the time.
-fn seen(count: usize) -> Vec<Actor> {
-    let on = Some((0, SECONDS));
-    let actor = Actor {
-        camera: on,
-        screen: None,
-        microphone: on,
-        role: "guest",
-    };
-    vec![actor; count]
-}
-
-/// The tracks or peers shown at each second, in their order.
-fn shown(staging: &Staging, second: i64) -> Vec<String> {
-    let scene = staging.scenes.iter().find(|scene| scene.end.0 > second * 10).unwrap();
-    scene
-        .tiles
-        .iter()
-        .map(|tile| tile.track_id.as_str().to_owned())
-        .collect()
-}
-
-fn named(name: &str) -> Layout {
-    layout::builtin(name).unwrap()
-}
-
-fn any_on() -> impl Strategy<Value = Option<(i64, i64)>> {
-    prop::option::weighted(
-        0.7,
-        (0..SECONDS - 1, 1..SECONDS).prop_map(|(start, length)| (start, (start + length).min(SECONDS))),
-    )
-}
-
-fn any_actors() -> impl Strategy<Value = Vec<Actor>> {
-    let screen = prop_oneof![9 => Just(None), 1 => any_on()];
-    let actor = (
-        any_on(),
-        screen,
-        any_on(),
-        prop::sample::select(vec!["host", "guest", "viewer"]),
-    );
-    let actor = actor.prop_map(|(camera, screen, microphone, role)| Actor {
-        camera,
-        screen,
-        microphone,
-        role,
-    });
-    prop::collection::vec(actor, 0..=60)
-}
-
-fn any_turns() -> impl Strategy<Value = Vec<(usize, i64, i64)>> {
-    prop::collection::vec(
-        (0usize..60, 0..SECONDS - 2, 2i64..6).prop_map(|(who, at, length)| (who, at, at + length)),
-        0..8,
-    )
-}
+use actors::{Actor, SECONDS, any_actors, any_turns, named, seen, session, shown, staged, track};
 
 /// Places and their heights, whoever is in them.
 fn places(scene: &Scene) -> Vec<(Rect, i32)> {
@@ -376,7 +217,10 @@ fn layouts_switch_when_asked_and_hidden_people_stay_hidden() {
     let staging = staged("p", &actors, &[], &named("grid"), canvas);
     assert_eq!(staging.scenes.len(), 1);
     let rate = TickRate::new(10).unwrap();
-    let mut request = request(named("grid"), canvas);
+    let mut request = Request {
+        canvas,
+        ..Request::of(named("grid"))
+    };
     let at = |second| SessionTime::START + TimeDelta::from_seconds(second);
     for (second, name) in [(12, "single"), (5, "interview"), (90, "gallery")] {
         request.switches.push(LayoutSwitch {
@@ -406,25 +250,12 @@ fn layouts_switch_when_asked_and_hidden_people_stay_hidden() {
 }
 
 fn session_of_two() -> (Manifest, Timeline) {
-    let start = "2026-11-20T10:00:00Z";
-    let peer = |id: &str, role: &str| json!({"id": id, "role": role});
-    let camera = |id: &str| json!({"id": format!("{id}-camera"), "peer_id": id, "kind": "video", "dumps": []});
-    let manifest = json!({
-        "version": 1, "session": {"id": "s", "started_at": start, "ended_at": "2026-11-20T10:00:20Z"},
-        "peers": [peer("a", "host"), peer("b", "guest")], "tracks": [camera("a"), camera("b")],
-    });
-    let timeline = Timeline {
-        origin: WallTime::parse(start).unwrap(),
-        end: span(0, SECONDS).end,
-        recorded: Spans::union([span(0, SECONDS)]),
-        tracks: vec![
-            track(0, "a", Source::Camera, (0, SECONDS)),
-            track(1, "b", Source::Camera, (0, SECONDS)),
-        ],
-        certificate: SyncCertificate::default(),
-        warnings: Vec::new(),
+    let silent = |role| Actor {
+        microphone: None,
+        role,
+        ..seen(1).remove(0)
     };
-    (crate::session::parse(&manifest.to_string()).unwrap().manifest, timeline)
+    session(&["a".to_owned(), "b".to_owned()], &[silent("host"), silent("guest")])
 }
 
 #[test]
@@ -443,7 +274,7 @@ fn nothing_flashes_up_where_sound_and_picture_begin_apart() {
         speech: &Speech::default(),
         windows: &windows(&timeline.recorded, rate),
         rate,
-        request: &request(named("gallery"), Size::new(1280, 720)),
+        request: &Request::of(named("gallery")),
         title: "room",
     })
     .scenes;
