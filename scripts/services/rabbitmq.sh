@@ -24,7 +24,7 @@ trap 'exit 143' INT TERM
 {
   printf 'listeners.tcp.default = 127.0.0.1:%s\n' "$port"
   printf 'consumer_timeout = %s\n' "$consumer_timeout"
-  printf 'disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 512MB\n'
+  printf 'disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 1GB\n'
 } >"$folder/rabbitmq.conf"
 echo '[].' >"$folder/plugins"
 # the broker looks for overdue answers once a minute; with a short timeout it must look more often

@@ -22,6 +22,8 @@ use crate::media::Secret;
 const HEARTBEAT: u16 = 10;
 const ANSWER: Duration = Duration::from_secs(20);
 const PERSISTENT: u8 = 2;
+/// RabbitMQ 4 deletes what was given back 20 times, unless told otherwise. Attempts are counted by the worker.
+const NEVER: u64 = i32::MAX as u64;
 
 /// Why the broker could not be asked. Messages hold no password.
 #[derive(Debug, thiserror::Error)]
@@ -253,6 +255,7 @@ fn arguments(queue: &QueueSpec) -> FieldTable {
     let text = |text: &str| AMQPValue::LongString(LongString::from(text.to_owned()));
     let number = |number: u64| AMQPValue::LongLongInt(i64::try_from(number).unwrap_or(i64::MAX));
     table.insert(short("x-queue-type"), text("quorum"));
+    table.insert(short("x-delivery-limit"), number(NEVER));
     if let Some(then) = &queue.then {
         table.insert(short("x-dead-letter-exchange"), text(""));
         table.insert(short("x-dead-letter-routing-key"), text(then));

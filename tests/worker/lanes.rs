@@ -25,9 +25,11 @@ fn a_short_job_does_not_wait_for_a_long_one() {
     thread::sleep(Duration::from_secs(1));
     stage.submit(&stage.job("short"));
     await_that("the short job is delivered", || stage.state("short") == "delivered");
-    let jobs = worker.status()["jobs"].clone();
-    assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs}");
-    assert_eq!(jobs[0]["job_id"], "long");
+    await_that("the short job's slot is free", || {
+        let jobs = worker.status()["jobs"].clone();
+        jobs.as_array().map(Vec::len) == Some(1) && jobs[0]["job_id"] == "long"
+    });
+    assert_eq!(stage.state("long-2"), "unknown");
     let shown = stage.tessera(&["status", "--listen", &worker.address.to_string()]);
     assert!(
         shown.stdout.contains("long lane") && shown.stdout.contains("1 of 2 slots"),
