@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,6 +31,49 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
     assert!(one == four, "{} and {} bytes, not the same", one.len(), four.len());
     let hash: String = Sha256::digest(&one).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(checksum, hash);
+}
+
+/// The MP4 of a job whose spool may hold so much.
+fn delivered(spool: &str) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| support::text(&folder.path().join(name)).to_owned();
+    let job = serde_json::json!({
+        "version": 1, "job_id": "job", "session": support::text(&sample()),
+        "outputs": [{"type": "room-composite", "resolution": "160x90", "preset": "ultrafast"}],
+        "destination": {"type": "file", "location": place("out")},
+    });
+    fs::write(place("job.json"), job.to_string()).unwrap();
+    let mut command = support::command();
+    command.args(["run", &place("job.json"), "--json"]);
+    command
+        .env("TESSERA_SPOOL", place("spool"))
+        .env("TESSERA_STORE", place("store"));
+    command
+        .env("TESSERA_SPOOL_LIMIT", spool)
+        .env("TESSERA_DESTINATION_FOLDER", folder.path());
+    let run = support::Run::of(command.output().unwrap());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    fs::read(recording_below(&folder.path().join("out")).unwrap()).unwrap()
+}
+
+fn recording_below(folder: &Path) -> Option<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.into_iter().find_map(|path| match path.is_dir() {
+        true => recording_below(&path),
+        false => path.extension().is_some_and(|ending| ending == "mp4").then_some(path),
+    })
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_how_much_decoded_sound_can_be_kept() {
+    // an eighth of the spool: room for one microphone of the four, and for all
+    let (little, plenty) = (delivered("44M"), delivered("4G"));
+    assert!(
+        little == plenty,
+        "{} and {} bytes, not the same",
+        little.len(),
+        plenty.len()
+    );
 }
 
 #[test]

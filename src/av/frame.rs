@@ -104,4 +104,9 @@ impl AudioFrame {
     pub fn rate(&self) -> u32 {
         self.inner.rate()
     }
+
+    /// The memory that its samples take.
+    pub fn bytes(&self) -> u64 {
+        self.samples() as u64 * self.inner.format().bytes() as u64 * u64::from(self.inner.channels())
+    }
 }

@@ -7,6 +7,7 @@ mod demux;
 mod encode;
 mod error;
 mod frame;
+mod frame_file;
 mod mux;
 mod overlay;
 mod packet;

@@ -32,6 +32,7 @@ pub fn run(args: PlanArgs) -> Result<(), JobError> {
     let request = args.recording.request()?;
     let mut prepared = prepare(&args.session.source(), Depth::Packets)?;
     prepared.listen(
+        None,
         thread::available_parallelism().map_or(1, usize::from),
         &AtomicBool::new(false),
     )?;

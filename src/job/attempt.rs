@@ -27,6 +27,7 @@ use crate::{
     composition::Plan,
     dump::probe::{Depth, DumpKey},
     media::WallTime,
+    render::Keeping,
     storage::{Bucket, Fault, ObjectKey, UploadJournal},
 };
 
@@ -66,7 +67,10 @@ impl Attempt<'_> {
 
         let mut meter = Meter::start();
         let mut prepared = self.prepare(source).await?;
-        tokio::task::block_in_place(|| prepared.listen(self.request.threads, &self.request.cancelled))?;
+        let work = self.spool.work()?;
+        let keeping = Keeping::new(&work, self.spool.spare()?);
+        let RunRequest { threads, cancelled, .. } = self.request;
+        tokio::task::block_in_place(|| prepared.listen(Some(&keeping), *threads, cancelled))?;
         let request = self
             .job
             .composite()

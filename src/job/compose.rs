@@ -15,8 +15,11 @@ use super::{
 use crate::{
     composition::{Material, Plan, PlanError, Request, plan},
     dump::probe::Depth,
-    render::{Fonts, RenderInput, Watch, Workplace, render},
+    render::{Fonts, Keeping, RenderInput, Watch, Workplace, render},
 };
+
+/// Decoded sound up to this size waits on the disk to be mixed: an hour and a half of one microphone.
+const MOST_KEPT: u64 = 1 << 30;
 
 /// What to compose, how, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +44,10 @@ pub fn compose<W: Watch>(
         prepare: meter.lap(),
         ..Stages::default()
     };
-    prepared.listen(request.threads, cancelled)?;
-    let plan = prepared.plan(&request.request)?;
     let folder = OutputFolder::open(&request.out)?;
+    let keeping = Keeping::new(folder.work(), MOST_KEPT);
+    prepared.listen(Some(&keeping), request.threads, cancelled)?;
+    let plan = prepared.plan(&request.request)?;
     stages.listen = meter.lap();
     let watch = begin(&plan);
     let name = format!("{}.mp4", plan.file_stem());
@@ -91,6 +95,7 @@ pub(super) fn make(
         plan,
         files: &prepared.files,
         probes: &prepared.probes,
+        kept: &prepared.kept,
         fonts: making.fonts,
     };
     let place = Workplace {

@@ -18,7 +18,7 @@ use crate::{
     },
     layout::{self, Layout},
     media::{TrackId, shown_uri},
-    render::{self, DumpFile, Dumps},
+    render::{self, DumpFile, Dumps, Keeping, KeptSound},
     session::{self, ChatMessage, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
 };
@@ -43,6 +43,8 @@ pub struct Prepared {
     pub timeline: Timeline,
     /// Empty until it was listened to.
     pub hearing: Hearing,
+    /// Sound that mixing need not decode again.
+    pub kept: KeptSound,
     /// About the manifest, the timeline and the dumps.
     pub warnings: Vec<String>,
 }
@@ -129,6 +131,7 @@ pub fn prepare_dumps(manifest_path: PathBuf, parsed: Parsed, find: FindDump<'_>,
         verdicts: Vec::new(),
         timeline: build(&manifest, &[]),
         hearing: Hearing::default(),
+        kept: KeptSound::default(),
         warnings: parsed.warnings,
         manifest,
     };
@@ -236,13 +239,20 @@ fn probe_one(manifest: &Manifest, key: DumpKey, find: FindDump<'_>, depth: Depth
 
 impl Prepared {
     /// Listens to all of the session's sound, so that a plan can level it and tell who speaks.
-    pub fn listen(&mut self, threads: usize, cancelled: &AtomicBool) -> Result<(), JobError> {
+    pub fn listen(
+        &mut self,
+        keeping: Option<&Keeping<'_>>,
+        threads: usize,
+        cancelled: &AtomicBool,
+    ) -> Result<(), JobError> {
         let listening = listening(&self.timeline, &self.probes);
         let dumps = Dumps {
             files: &self.files,
             probes: &self.probes,
+            kept: &self.kept,
         };
-        self.hearing = render::listen(&listening, dumps, threads, cancelled)?;
+        let listened = render::listen(&listening, dumps, keeping, threads, cancelled)?;
+        (self.hearing, self.kept) = (listened.hearing, listened.kept);
         Ok(())
     }
 

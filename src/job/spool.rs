@@ -14,6 +14,8 @@ use super::{JobError, JobId, settings::SpoolSettings};
 const WORK_SHARE: u64 = 2;
 /// … and at least so many bytes.
 const LEAST_WORK: u64 = 32 << 20;
+const SPARE_SHARE: u64 = 8;
+const MOST_SPARE: u64 = 1 << 30;
 
 /// `<spool>/jobs/<job_id>/`, locked.
 #[derive(Debug)]
@@ -69,18 +71,7 @@ impl JobSpool {
     /// Fails if dumps of `size` bytes and what is made of them would not fit.
     pub fn reserve(&self, size: u64) -> Result<(), JobError> {
         let needed = size.saturating_add(size / WORK_SHARE).saturating_add(LEAST_WORK);
-        let failed = |error: io::Error| JobError::Spool {
-            path: self.folder.clone(),
-            error,
-        };
-        let used = used_bytes(&self.settings.folder).saturating_sub(used_bytes(&self.folder));
-        let disk = statvfs(&self.folder).map_err(|error| failed(error.into()))?;
-        let free = (disk.blocks_available() as u64).saturating_mul(disk.fragment_size() as u64);
-        let available = self
-            .settings
-            .limit
-            .saturating_sub(used)
-            .min(free.saturating_add(used_bytes(&self.folder)));
+        let available = self.available()?;
         if needed <= available {
             return Ok(());
         }
@@ -89,6 +80,24 @@ impl JobSpool {
             needed,
             available,
         })
+    }
+
+    /// How much may be put here that the job can do without: a share of what is free, as other jobs are at work, too.
+    pub fn spare(&self) -> Result<u64, JobError> {
+        Ok((self.available()? / SPARE_SHARE).min(MOST_SPARE))
+    }
+
+    /// What the job may take, with what it has taken.
+    fn available(&self) -> Result<u64, JobError> {
+        let failed = |error: io::Error| JobError::Spool {
+            path: self.folder.clone(),
+            error,
+        };
+        let used = used_bytes(&self.settings.folder).saturating_sub(used_bytes(&self.folder));
+        let disk = statvfs(&self.folder).map_err(|error| failed(error.into()))?;
+        let free = (disk.blocks_available() as u64).saturating_mul(disk.fragment_size() as u64);
+        let rest = self.settings.limit.saturating_sub(used);
+        Ok(rest.min(free.saturating_add(used_bytes(&self.folder))))
     }
 
     /// Deletes the folder: the job is done with it.

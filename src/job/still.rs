@@ -32,7 +32,7 @@ pub struct FrameRequest {
 pub fn compose_frame(request: &FrameRequest) -> Result<Vec<String>, JobError> {
     let mut prepared = prepare(&request.source, Depth::Packets)?;
     if request.request.follows_speech() {
-        prepared.listen(request.threads, &AtomicBool::new(false))?;
+        prepared.listen(None, request.threads, &AtomicBool::new(false))?;
     }
     let plan = prepared.plan(&request.request)?;
     let next = plan.ticks_per_second.tick_at_or_after(request.at);
@@ -52,6 +52,7 @@ pub fn compose_frame(request: &FrameRequest) -> Result<Vec<String>, JobError> {
         plan: &plan,
         files: &prepared.files,
         probes: &prepared.probes,
+        kept: &prepared.kept,
         fonts: &request.fonts,
     };
     let still = still(&input, tick)?;

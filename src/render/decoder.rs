@@ -36,7 +36,7 @@ enum State {
 }
 
 /// Counts what went wrong and keeps the first reason.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Faults {
     packets: u64,
     first: Option<String>,
@@ -166,6 +166,11 @@ impl Faults {
     pub fn note(&mut self, error: &impl std::fmt::Display) {
         self.packets += 1;
         self.first.get_or_insert_with(|| error.to_string());
+    }
+
+    pub fn add(&mut self, other: &Faults) {
+        self.packets += other.packets;
+        self.first = self.first.take().or_else(|| other.first.clone());
     }
 
     pub fn report(&self, key: DumpKey) -> Option<DumpFault> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::Fonts;
+use super::{Fonts, KeptSound};
 use crate::{
     composition::Plan,
     dump::{
@@ -25,6 +25,7 @@ pub struct DumpFile {
 pub struct Dumps<'a> {
     pub files: &'a BTreeMap<DumpKey, DumpFile>,
     pub probes: &'a Probes,
+    pub kept: &'a KeptSound,
 }
 
 /// A plan and the dumps that it was made from.
@@ -33,6 +34,7 @@ pub struct RenderInput<'a> {
     pub plan: &'a Plan,
     pub files: &'a BTreeMap<DumpKey, DumpFile>,
     pub probes: &'a Probes,
+    pub kept: &'a KeptSound,
     /// Where names and titles get their letters.
     pub fonts: &'a Fonts,
 }
@@ -49,6 +51,7 @@ impl<'a> RenderInput<'a> {
         Dumps {
             files: self.files,
             probes: self.probes,
+            kept: self.kept,
         }
     }
 

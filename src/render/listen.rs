@@ -1,19 +1,17 @@
 //! Listening to all sound of a session once, before anything is planned: who speaks when, and how loud.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ebur128::{EbuR128, Mode};
 use rayon::prelude::*;
 
-use super::{Dumps, RenderError, mixer::sources, sound::SoundSource};
+use super::{Dumps, Keeping, KeptSound, RenderError, kept::KeptDump, mixer::sources, sound::SoundSource};
 use crate::{
     composition::{
         hearing::{Audible, Heard, Hearing, Listening, Loudness, Peak, Tenth},
         voice::{Level, SILENT, voice},
     },
+    dump::probe::DumpKey,
     media::{ChannelCount, SAMPLE_RATE, SamplePosition},
 };
 
@@ -26,30 +24,50 @@ const FRAME: usize = BLOCK / 100;
 /// The band of speech, in Hz: rumble and hiss are left out.
 const BAND: (f64, f64) = (120.0, 4000.0);
 
-/// Listens to all tracks, as many at once as there are threads.
+/// What was heard, and what of it need not be decoded again.
+#[derive(Debug, Default)]
+pub struct Listened {
+    pub hearing: Hearing,
+    pub kept: KeptSound,
+}
+
+/// Listens to all tracks, as many at once as there are threads, and keeps what was decoded in `keeping`, if that is given.
 pub fn listen(
     listening: &Listening,
     dumps: Dumps<'_>,
+    keeping: Option<&Keeping<'_>>,
     threads: usize,
     cancelled: &AtomicBool,
-) -> Result<Hearing, RenderError> {
+) -> Result<Listened, RenderError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.max(1))
         .build()
         .map_err(|error| RenderError::Threads(threads, error))?;
     let hear = |audible: &Audible| {
-        let heard = hear(audible, dumps, listening.channels, cancelled);
-        heard.map(|heard| (audible.track.track, heard))
+        let sources = sources(dumps, listening.channels, &audible.track);
+        let sources = sources.into_iter().map(|source| source.kept_in(keeping)).collect();
+        hear(audible, sources, listening.channels, cancelled)
     };
-    let tracks: Option<BTreeMap<usize, Heard>> =
+    let heard: Option<Vec<(Heard, Vec<(DumpKey, KeptDump)>)>> =
         pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
-    tracks.map(|tracks| Hearing { tracks }).ok_or(RenderError::Cancelled)
+    let (heard, kept): (Vec<Heard>, Vec<_>) = heard.ok_or(RenderError::Cancelled)?.into_iter().unzip();
+    let indices = listening.tracks.iter().map(|audible| audible.track.track);
+    Ok(Listened {
+        hearing: Hearing {
+            tracks: indices.zip(heard).collect(),
+        },
+        kept: KeptSound::of(kept.into_iter().flatten()),
+    })
 }
 
-/// What is heard of one track; nothing if it was cancelled.
-fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount, cancelled: &AtomicBool) -> Option<Heard> {
+/// What is heard of one track, and what of it was kept; nothing if it was cancelled.
+fn hear(
+    audible: &Audible,
+    mut sources: Vec<SoundSource<'_>>,
+    channels: ChannelCount,
+    cancelled: &AtomicBool,
+) -> Option<(Heard, Vec<(DumpKey, KeptDump)>)> {
     let track = &audible.track;
-    let mut sources = sources(dumps, channels, track);
     let edges = || track.stretches.iter().map(|stretch| (stretch.start.0, stretch.end.0));
     let second = BLOCK as i64;
     let first = edges()
@@ -67,7 +85,7 @@ fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount, cancelled: 
         ear.take(&block(&mut sources, second, channels));
     }
     let before = usize::try_from(first).unwrap_or(0) * 10;
-    Some(Heard {
+    let heard = Heard {
         peer_id: track.peer_id.clone(),
         source: audible.source,
         voice: voice(&ear.levels, SamplePosition(first * BLOCK as i64).time()),
@@ -75,7 +93,8 @@ fn hear(audible: &Audible, dumps: Dumps<'_>, channels: ChannelCount, cancelled: 
             before,
             tenths: ear.tenths,
         },
-    })
+    };
+    Some((heard, sources.into_iter().filter_map(SoundSource::into_kept).collect()))
 }
 
 /// One second of the track.

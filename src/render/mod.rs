@@ -9,7 +9,9 @@ mod chunk;
 mod compose;
 mod decoder;
 mod decor;
+mod feed;
 mod input;
+mod kept;
 mod limiter;
 mod listen;
 mod mixer;
@@ -27,7 +29,8 @@ use std::{
 
 pub use decor::Fonts;
 pub use input::{DumpFile, Dumps, RenderInput};
-pub use listen::listen;
+pub use kept::{Keeping, KeptSound};
+pub use listen::{Listened, listen};
 pub use preview::preview;
 pub use still::{Still, still};
 pub use trial::decode_all;

@@ -2,11 +2,16 @@
 
 use std::collections::VecDeque;
 
-use super::{DumpFault, Dumps, decoder::Faults};
+use super::{
+    DumpFault, Dumps,
+    decoder::Faults,
+    feed::{Fed, Feed},
+    kept::{Keeping, KeptDump},
+};
 use crate::{
-    av::{AudioDecoder, AudioFrame, AvError, Resampler},
+    av::{AudioFrame, AvError, Resampler},
     composition::SoundStretch,
-    dump::{DumpError, Reader, probe::DumpKey},
+    dump::{DumpError, probe::DumpKey},
     media::{ChannelCount, Gain, SamplePosition},
 };
 
@@ -27,15 +32,16 @@ pub struct SoundSource<'a> {
     channels: ChannelCount,
     /// What each sample is multiplied by.
     factor: f32,
-    state: State,
+    state: State<'a>,
     ready: VecDeque<Piece>,
     faults: Faults,
+    keeping: Option<&'a Keeping<'a>>,
 }
 
-enum State {
+enum State<'a> {
     Closed,
-    Open(Box<Decoding>),
-    Finished,
+    Open(Box<Decoding<'a>>),
+    Finished(Option<KeptDump>),
 }
 
 /// Samples that start at a position of the recording; already cut to a stretch.
@@ -44,9 +50,8 @@ struct Piece {
     channels: Vec<Vec<f32>>,
 }
 
-struct Decoding {
-    reader: Reader,
-    decoder: AudioDecoder,
+struct Decoding<'a> {
+    feed: Feed<'a>,
     resampler: Resampler,
     /// The first stretch that can still be heard.
     stretch: usize,
@@ -81,6 +86,22 @@ impl<'a> SoundSource<'a> {
             state: State::Closed,
             ready: VecDeque::new(),
             faults: Faults::default(),
+            keeping: None,
+        }
+    }
+
+    /// Also keeps what is decoded.
+    pub fn kept_in(self, keeping: Option<&'a Keeping<'a>>) -> SoundSource<'a> {
+        SoundSource { keeping, ..self }
+    }
+
+    /// What was kept of the dump, once all that is wanted of it was heard.
+    pub fn into_kept(mut self) -> Option<(DumpKey, KeptDump)> {
+        // the last packets may still hold sound that begins where the last block ended
+        self.decode_until(i64::MAX);
+        match self.state {
+            State::Finished(kept) => Some((self.key, kept?)),
+            State::Closed | State::Open(_) => None,
         }
     }
 
@@ -121,36 +142,49 @@ impl<'a> SoundSource<'a> {
     }
 
     pub fn fault(&self) -> Option<DumpFault> {
-        self.faults.report(self.key)
+        let mut faults = self.faults.clone();
+        if let State::Open(decoding) = &self.state {
+            faults.add(decoding.feed.faults());
+        }
+        faults.report(self.key)
     }
 
     fn decode_until(&mut self, end: i64) {
         if matches!(self.state, State::Closed) && self.stretches[0].start.0 < end {
-            self.state = match Decoding::open(self.dumps, self.key, self.channels) {
+            self.state = match Decoding::open(self.dumps, self.key, self.channels, self.keeping) {
                 Ok(decoding) => State::Open(Box::new(decoding)),
                 Err(error) => {
                     self.faults.note(&error);
-                    State::Finished
+                    State::Finished(None)
                 }
             };
         }
         while let State::Open(decoding) = &mut self.state {
-            if decoding.stretch >= self.stretches.len() {
-                self.state = State::Finished;
-            } else if self
-                .ready
-                .back()
-                .is_some_and(|piece| piece.at + piece.channels[0].len() as i64 >= end)
-                || self.stretches[decoding.stretch].start.0 >= end
-            {
-                return;
-            } else if decoding
-                .step(&self.stretches, &mut self.ready, &mut self.faults)
-                .is_ended()
-            {
-                self.state = State::Finished;
+            let is_ahead = self.ready.back().is_some_and(|piece| piece.end() >= end);
+            let is_over = match self.stretches.get(decoding.stretch) {
+                Some(stretch) if is_ahead || stretch.start.0 >= end => return,
+                Some(_) => decoding
+                    .step(&self.stretches, &mut self.ready, &mut self.faults)
+                    .is_ended(),
+                None => true,
+            };
+            if is_over {
+                self.finish();
             }
         }
+    }
+
+    fn finish(&mut self) {
+        if let State::Open(decoding) = std::mem::replace(&mut self.state, State::Finished(None)) {
+            self.faults.add(decoding.feed.faults());
+            self.state = State::Finished(decoding.feed.finish());
+        }
+    }
+}
+
+impl Piece {
+    fn end(&self) -> i64 {
+        self.at + self.channels[0].len() as i64
     }
 }
 
@@ -166,13 +200,15 @@ impl Step {
     }
 }
 
-impl Decoding {
-    fn open(dumps: Dumps<'_>, key: DumpKey, channels: ChannelCount) -> Result<Decoding, DumpError> {
-        let reader = dumps.open(key)?;
-        let decoder = AudioDecoder::open(reader.parameters()).map_err(DumpError::Unreadable)?;
+impl<'a> Decoding<'a> {
+    fn open(
+        dumps: Dumps<'a>,
+        key: DumpKey,
+        channels: ChannelCount,
+        keeping: Option<&'a Keeping<'a>>,
+    ) -> Result<Decoding<'a>, DumpError> {
         Ok(Decoding {
-            reader,
-            decoder,
+            feed: Feed::open(dumps, key, keeping)?,
             resampler: Resampler::new(channels),
             stretch: 0,
             next: None,
@@ -180,33 +216,15 @@ impl Decoding {
         })
     }
 
-    /// Decodes one packet.
+    /// Takes what one packet holds.
     fn step(&mut self, stretches: &[&SoundStretch], ready: &mut VecDeque<Piece>, faults: &mut Faults) -> Step {
-        let (sent, step) = match self.reader.read() {
-            Ok(Some(packet)) => (self.decoder.send(&packet), Step::Went),
-            Ok(None) => (self.decoder.send_end(), Step::Ended),
-            Err(error) => {
+        let Fed { frames, is_last } = self.feed.next();
+        for frame in frames {
+            if let Err(error) = self.place(&frame, stretches, ready) {
                 faults.note(&error);
-                (self.decoder.send_end(), Step::Ended)
-            }
-        };
-        if let Err(error) = sent {
-            faults.note(&error);
-        }
-        loop {
-            match self.decoder.receive() {
-                Ok(Some(frame)) => {
-                    if let Err(error) = self.place(&frame, stretches, ready) {
-                        faults.note(&error);
-                    }
-                }
-                Ok(None) => return step,
-                Err(error) => {
-                    faults.note(&error);
-                    return step;
-                }
             }
         }
+        if is_last { Step::Ended } else { Step::Went }
     }
 
     fn place(
