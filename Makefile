@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test kill-test check advisories bench bench-upload fuzz soak fmt samples clean setup
+.PHONY: help build demo test kill-test check advisories bench bench-upload bench-queue fuzz soak fmt samples clean setup
 
 # Where setup.sh puts cargo when the machine had none.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -11,7 +11,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: setup ## build the release binary
 	cargo build --release --locked
@@ -64,11 +64,13 @@ fuzz: ## run each fuzz target for 60 s
 	    "$$found" fuzz/corpus/"$$target" -- -max_total_time=60 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
 	done
 
+bench-queue: build ## measure two workers on a queue of 200 short jobs (ARGS="…")
+	python3 benches/queue.py $(ARGS)
+
 soak: build ## keep three workers busy for ten minutes and break everything around them (ARGS="…")
 	python3 benches/soak.py $(ARGS)
 
 fmt: ## format the code
-	cargo fmt
 	cargo fmt
 
 samples: ## make the sample sessions again

@@ -85,10 +85,9 @@ async fn examine_bucket(
             // a beginning whose answer was lost and that was tried again left an upload that nobody knows
             examiner.bucket.abort_strays(&probe).await;
         }
-        if may_delete {
-            // found to work above; what is left if it fails now is one tiny object
-            let _ = examiner.bucket.delete(&probe).await;
-        }
+        // tried even where it did not work above: an account that was suspended then may have been let in since;
+        // what is left if it fails is one tiny object
+        let _ = examiner.bucket.delete(&probe).await;
     }
     examiner.fill_in();
     Ok(Checkup {
