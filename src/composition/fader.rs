@@ -13,10 +13,10 @@ const PEAK: f64 = 2.0 * CEILING;
 /// How loud the fader lets the mix become: 8 LU above the target, as EBU R128 s1 allowed for moments.
 const LOUDEST: f64 = TARGET + 8.0;
 /// The fader is down from so many tenths before a loud one to so many after it, …
-const REACH: usize = 2;
+const REACH: usize = 3;
 /// … and its way there is a mean of the tenths around, so weighted. No wider than the reach, or loud sounds would begin
 /// before it is down.
-const WAY: [f64; 2 * REACH + 1] = [1.0 / 12.0, 3.0 / 12.0, 4.0 / 12.0, 3.0 / 12.0, 1.0 / 12.0];
+const WAY: [f64; 5] = [1.0 / 12.0, 3.0 / 12.0, 4.0 / 12.0, 3.0 / 12.0, 1.0 / 12.0];
 
 /// How far a tenth of a second is beyond what the fader lets pass, as a factor of its amplitude.
 pub fn beyond(energy: f64, mut peaks: [f64; PEAKS]) -> f64 {
@@ -30,16 +30,18 @@ pub fn beyond(energy: f64, mut peaks: [f64; PEAKS]) -> f64 {
 /// Where the fader stands in each tenth of a second, in decibels, given how far each is beyond what may pass.
 pub fn stands(beyond: &[f64]) -> Vec<f64> {
     let needed: Vec<f64> = beyond.iter().map(|beyond| -20.0 * beyond.max(1.0).log10()).collect();
-    let lowest: Vec<f64> = around(&needed).map(|around| around.fold(0.0, f64::min)).collect();
-    let mean = around(&lowest).map(|around| around.zip(WAY).map(|(lowest, weight)| lowest * weight).sum());
+    let lowest = around(&needed, REACH).map(|around| around.fold(0.0, f64::min));
+    let lowest: Vec<f64> = lowest.collect();
+    let mean =
+        around(&lowest, WAY.len() / 2).map(|around| around.zip(WAY).map(|(lowest, weight)| lowest * weight).sum());
     mean.collect()
 }
 
-/// What is around each value, as far as the reach; at the ends, as if they went on.
-fn around(values: &[f64]) -> impl Iterator<Item = impl Iterator<Item = f64> + '_> + '_ {
+/// What is around each value, so far on either side; at the ends, as if they went on.
+fn around(values: &[f64], reach: usize) -> impl Iterator<Item = impl Iterator<Item = f64> + '_> + '_ {
     let last = values.len().saturating_sub(1);
     (0..values.len())
-        .map(move |middle| (middle..=middle + 2 * REACH).map(move |at| values[at.saturating_sub(REACH).min(last)]))
+        .map(move |middle| (middle..=middle + 2 * reach).map(move |at| values[at.saturating_sub(reach).min(last)]))
 }
 
 /// The points at which the fader begins or ends to rest, or goes through on its way.
@@ -98,7 +100,7 @@ mod tests {
         let mut beyond = vec![0.1; 21];
         beyond[10] = 10.0;
         let stands = stands(&beyond);
-        let twelfths = [12.0, 11.0, 8.0, 4.0, 1.0, 0.0, 0.0];
+        let twelfths = [12.0, 12.0, 11.0, 8.0, 4.0, 1.0, 0.0];
         for (distance, twelfths) in twelfths.iter().enumerate() {
             for stand in [stands[10 - distance], stands[10 + distance]] {
                 assert!((stand + 20.0 * twelfths / 12.0).abs() < 1e-9, "{stands:?}");
