@@ -6,7 +6,7 @@ mod support;
 use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
-use support::{compose, text, tool};
+use support::{compose, planned, text, tool};
 use tempfile::TempDir;
 
 const SECONDS: i64 = 60;
@@ -58,14 +58,48 @@ fn session(folder: &Path) {
             "ffmpeg",
             &[&["-f", "lavfi", "-i", &noise, "-af", &filter], &encode[..]].concat(),
         );
-        tracks.push(json!({
-            "id": format!("{}-mic", peer.id), "peer_id": peer.id, "kind": "audio", "source": "microphone",
-            "dumps": [{"uri": format!("{}.mka", peer.id), "format": "mka", "started_at": "2026-11-20T10:00:00Z"}],
-        }));
+        tracks.push(microphone(peer.id));
     }
-    let peers: Vec<Value> = PEERS
+    write_manifest(folder, &PEERS.map(|peer| peer.id), &tracks);
+}
+
+const BEEPERS: [&str; 4] = ["one", "two", "three", "four"];
+/// In the middle of each turn all beep at once for a tenth of a second, at 30 dB above the one who is speaking.
+const BEEP: f64 = 3.5;
+
+/// A session of quiet microphones: babble in turns, and beeps of all.
+fn session_with_beeps(folder: &Path) {
+    for (index, id) in BEEPERS.iter().enumerate() {
+        let turn = index as f64 * TURN;
+        let speaks = format!("between(mod(t-{turn}+24,24),1,{})", TURN - 0.5);
+        let syllables = format!("(0.55+0.45*sin(2*PI*4*t))*0.12*{speaks}");
+        let hertz = 400 + 200 * index;
+        let noise = format!("anoisesrc=c=pink:r=48000:a=0.9:d={SECONDS}:seed={}:n=480", index + 1);
+        let beep = format!("0.18*sin(2*PI*{hertz}*t)*lt(mod(t-{BEEP}+{TURN},{TURN}),0.1)");
+        let tone = format!("aevalsrc='{beep}':s=48000:d={SECONDS}");
+        let mixed = format!(
+            "[0]highpass=f=150,lowpass=f=3500,volume='{syllables}':eval=frame[babble];\
+             [babble][1]amix=inputs=2:normalize=0"
+        );
+        let path = folder.join(format!("{id}.mka"));
+        let sources = ["-f", "lavfi", "-i", &noise, "-f", "lavfi", "-i", &tone];
+        let encode = ["-filter_complex", &mixed, "-c:a", "libopus", "-b:a", "64k", text(&path)];
+        tool("ffmpeg", &[&sources[..], &encode[..]].concat());
+    }
+    write_manifest(folder, &BEEPERS, &BEEPERS.map(microphone));
+}
+
+fn microphone(id: &str) -> Value {
+    json!({
+        "id": format!("{id}-mic"), "peer_id": id, "kind": "audio", "source": "microphone",
+        "dumps": [{"uri": format!("{id}.mka"), "format": "mka", "started_at": "2026-11-20T10:00:00Z"}],
+    })
+}
+
+fn write_manifest(folder: &Path, ids: &[&str], tracks: &[Value]) {
+    let peers: Vec<Value> = ids
         .iter()
-        .map(|peer| json!({"id": peer.id, "name": peer.id.to_uppercase()}))
+        .map(|id| json!({"id": id, "name": id.to_uppercase()}))
         .collect();
     let manifest = json!({
         "version": 1,
@@ -93,6 +127,19 @@ fn measured(path: &Path, from: f64, to: f64) -> (f64, f64) {
     (value("I:").unwrap(), value("Peak:").unwrap())
 }
 
+/// The mean level of a part of a recording, in dBFS.
+fn level(path: &Path, from: f64, to: f64) -> f64 {
+    let (from, to) = (from.to_string(), to.to_string());
+    let output = Command::new("ffmpeg")
+        .args(["-hide_banner", "-nostats", "-ss", &from, "-to", &to, "-i", text(path)])
+        .args(["-af", "volumedetect", "-f", "null", "-"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let mean = told.split("mean_volume:").nth(1).unwrap();
+    mean.split_whitespace().next().unwrap().parse().unwrap()
+}
+
 fn recorded(session: &Path, out: &Path, options: &[&str]) -> (std::path::PathBuf, Value) {
     let run = compose(session, out, &[QUICK, options].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -113,7 +160,7 @@ fn each(path: &Path) -> Vec<f64> {
 fn everybody_is_as_loud_as_the_recording_should_be() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, _) = recorded(folder.path(), out.path(), &["--levelling"]);
+    let (path, _) = recorded(folder.path(), out.path(), &[]);
     let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
     assert!((loudness + 16.0).abs() <= 1.0, "{loudness} LUFS");
     assert!(peak <= -1.0, "{peak} dBTP");
@@ -123,10 +170,45 @@ fn everybody_is_as_loud_as_the_recording_should_be() {
 }
 
 #[test]
+fn speech_alone_does_not_move_the_fader() {
+    let folder = TempDir::new().unwrap();
+    session(folder.path());
+    let plan: Value = serde_json::from_str(&planned(folder.path(), &[])).unwrap();
+    assert_eq!(plan["fader"], json!([]));
+    assert_ne!(plan["audio"][0]["gain"], 0);
+}
+
+#[test]
+fn loud_beeps_keep_their_size_against_the_quiet_words_before_them() {
+    let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    session_with_beeps(folder.path());
+    let (path, _) = recorded(folder.path(), out.path(), &[]);
+    let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
+    assert!((loudness + 16.0).abs() <= 1.0, "{loudness} LUFS");
+    assert!(peak <= -1.0, "{peak} dBTP");
+    for turn in 1..9 {
+        let beep = f64::from(turn) * TURN + BEEP;
+        let (loud, before) = (level(&path, beep, beep + 0.1), level(&path, beep - 0.25, beep));
+        // the limiter alone would leave 6 of 30 dB
+        assert!(
+            loud - before >= 15.0,
+            "{loud} dBFS at {beep} s, after words at {before} dBFS"
+        );
+        // who speaks is as loud as ever soon before and after
+        for words in [
+            level(&path, beep - 1.25, beep - 1.0),
+            level(&path, beep + 1.25, beep + 1.5),
+        ] {
+            assert!((words + 16.0).abs() <= 3.0, "{words} dBFS around {beep} s");
+        }
+    }
+}
+
+#[test]
 fn without_levelling_all_stay_as_they_are() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, report) = recorded(folder.path(), out.path(), &[]);
+    let (path, report) = recorded(folder.path(), out.path(), &["--no-levelling"]);
     let each = each(&path);
     // from 3 to 0.12 there are 28 dB
     assert!((each[0] - each[2] - 28.0).abs() <= 3.0, "{each:?} LUFS");
@@ -137,7 +219,7 @@ fn without_levelling_all_stay_as_they_are() {
 fn the_report_and_webvtt_say_who_speaks() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());
-    let (path, report) = recorded(folder.path(), out.path(), &["--levelling"]);
+    let (path, report) = recorded(folder.path(), out.path(), &[]);
     let speakers = report["speakers"].as_array().unwrap();
     assert_eq!(speakers.len(), 10, "{speakers:#?}");
     for (index, speaker) in speakers.iter().enumerate() {

@@ -54,9 +54,9 @@ pub struct RecordingArgs {
     /// x264 constant rate factor: lower is better and larger
     #[arg(long, default_value_t = USUAL_CRF, value_parser = clap::value_parser!(u8).range(0..=51))]
     crf: u8,
-    /// Make all speakers equally loud and the recording -16 LUFS; sounds that are not speech may be turned down
+    /// Leave speakers as loud or quiet as they came, instead of making all equally loud and the recording -16 LUFS
     #[arg(long)]
-    levelling: bool,
+    no_levelling: bool,
     /// Leave out what comes before: seconds, or [h:]mm:ss, since the recording began
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<SessionTime>,
@@ -154,7 +154,11 @@ impl RecordingArgs {
             },
             preset: self.preset,
             crf: self.crf,
-            levelling: if self.levelling { Levelling::On } else { Levelling::Off },
+            levelling: if self.no_levelling {
+                Levelling::Off
+            } else {
+                usual.levelling
+            },
             from: self.from,
             to: self.to,
             ..usual

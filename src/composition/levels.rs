@@ -1,9 +1,13 @@
-//! How much louder each track is made, so that all speak equally loud and the mix is as loud as it should be.
+//! How much louder each track is made, so that all speak equally loud and the mix is as loud as it should be; and how
+//! its fader moves.
 
 use std::collections::BTreeMap;
 
-use super::hearing::{Heard, Hearing, Loudness, PEAKS, Peak};
-use crate::media::{Gain, Source, Spans};
+use super::{
+    fader,
+    hearing::{Heard, Hearing, Loudness, PEAKS, Peak},
+};
+use crate::media::{Gain, SessionTime, Source, Spans};
 
 /// How loud a recording is: what players and platforms expect of speech (EBU R128 measure).
 pub const TARGET: f64 = -16.0;
@@ -12,7 +16,7 @@ const MOST_GAIN: f64 = 30.0;
 /// Where several speak at once the mix is louder than each, and where it is limited quieter; that is made up for by no
 /// more than this.
 const MOST_TRIM: f64 = 9.0;
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 16;
 /// What is left of the limiter's work after a hundredth of a second: it recovers exponentially, to a third in a tenth.
 const RECOVERED: f64 = 0.904_837;
 
@@ -26,15 +30,27 @@ const RELATIVE_GATE: f64 = 10.0;
 /// little louder, and -1 dBTP are allowed.
 pub const CEILING: f64 = 0.794_328;
 
-/// The gain of each track, by its index in the manifest, for a recording of the stretches in `kept`.
-///
-/// Those in which nobody speaks stay as they are; so does everything if nobody speaks at all.
-pub fn gains(hearing: &Hearing, kept: &Spans) -> BTreeMap<usize, Gain> {
+/// What is done to the sound of a recording before it is limited.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels {
+    /// The gain of each track, by its index in the manifest.
+    ///
+    /// Those in which nobody speaks stay as they are; so does everything if nobody speaks at all.
+    pub gains: BTreeMap<usize, Gain>,
+    /// Where the fader of the mix stands at these times, and rests or moves in between; empty if it never moves.
+    pub fader: Vec<(SessionTime, Gain)>,
+}
+
+/// The levels for a recording of the stretches in `kept`.
+pub fn levels(hearing: &Hearing, kept: &Spans) -> Levels {
     let own: BTreeMap<usize, f64> = hearing
         .tracks
         .iter()
         .filter_map(|(track, heard)| Some((*track, (TARGET - heard.integrated()?).clamp(-MOST_GAIN, MOST_GAIN))))
         .collect();
+    if own.is_empty() {
+        return Levels::default();
+    }
     let mix = Mixed::of(hearing, &own, kept);
     let mut trim = 0.0f64;
     for _ in 0..ROUNDS {
@@ -42,9 +58,14 @@ pub fn gains(hearing: &Hearing, kept: &Spans) -> BTreeMap<usize, Gain> {
         let off = mix.integrated(trim).map_or(0.0, |mixed| TARGET - mixed);
         trim = (trim + off).clamp(-MOST_TRIM, MOST_TRIM);
     }
-    own.into_iter()
-        .map(|(track, own)| (track, Gain::from_decibels(own + trim)))
-        .collect()
+    let times = mix.0.iter().map(|tenth| tenth.time);
+    let gains = own
+        .into_iter()
+        .map(|(track, own)| (track, Gain::from_decibels(own + trim)));
+    Levels {
+        gains: gains.collect(),
+        fader: fader::points(times.zip(mix.fader(trim))),
+    }
 }
 
 impl Heard {
@@ -67,8 +88,12 @@ impl Heard {
 struct Mixed(Vec<MixedTenth>);
 
 struct MixedTenth {
+    /// Its middle.
+    time: SessionTime,
     energy: f64,
     peaks: [f64; PEAKS],
+    /// How far it is beyond what the fader lets pass, as a factor.
+    beyond: f64,
 }
 
 impl Mixed {
@@ -83,11 +108,11 @@ impl Mixed {
         Mixed(kept.map(|tenth| MixedTenth::of(&tracks, tenth)).collect())
     }
 
-    /// The integrated loudness with so many decibels more, after the limiter.
+    /// The integrated loudness with so many decibels more, after the fader and the limiter.
     fn integrated(&self, trim: f64) -> Option<f64> {
-        let factor = 10f64.powf(trim / 20.0);
         let mut limit = 1.0f64;
-        let tenths = self.0.iter().map(|tenth| {
+        let tenths = self.0.iter().zip(self.fader(trim)).map(|(tenth, fader)| {
+            let factor = 10f64.powf((trim + fader) / 20.0);
             let (mut heard, mut all) = (0.0, 0.0);
             for peak in tenth.peaks {
                 limit = (1.0 - (1.0 - limit) * RECOVERED).min(CEILING / (peak * factor).max(CEILING));
@@ -98,6 +123,13 @@ impl Mixed {
             tenth.energy * factor * factor * limited
         });
         integrated(&tenths.collect::<Vec<f64>>())
+    }
+
+    /// Where the fader stands in each tenth, in decibels, if everything is so many decibels louder.
+    fn fader(&self, trim: f64) -> Vec<f64> {
+        let factor = 10f64.powf(trim / 20.0);
+        let beyond: Vec<f64> = self.0.iter().map(|tenth| tenth.beyond * factor).collect();
+        fader::stands(&beyond)
     }
 }
 
@@ -117,8 +149,13 @@ impl MixedTenth {
             }
         }
         // peaks meet at worst, and miss each other as a rule
-        let peaks = std::array::from_fn(|place| (sums[place] + squares[place].sqrt()) / 2.0);
-        MixedTenth { energy, peaks }
+        let peaks: [f64; PEAKS] = std::array::from_fn(|place| (sums[place] + squares[place].sqrt()) / 2.0);
+        MixedTenth {
+            time: Loudness::time(index),
+            energy,
+            peaks,
+            beyond: fader::beyond(energy, peaks),
+        }
     }
 }
 
@@ -183,7 +220,7 @@ mod tests {
         fn the_quiet_and_the_loud_come_out_alike(levels in prop::collection::vec(-39_00i16..-1_00, 1..6)) {
             let tracks = levels.iter().enumerate().map(|(index, level)| (index, heard(*level, index * 150, index * 150 + 140)));
             let hearing = Hearing { tracks: tracks.collect() };
-            let gains = gains(&hearing, &whole());
+            let gains = super::levels(&hearing, &whole()).gains;
             for (track, level) in levels.iter().enumerate() {
                 let out = f64::from(*level) / 100.0 + gains[&track].decibels();
                 prop_assert!((out - TARGET).abs() < 0.4, "{out} LUFS");
@@ -193,7 +230,7 @@ mod tests {
         #[test]
         fn no_gain_is_beyond_bounds(level: i16, from in 0usize..500, length in 0usize..500) {
             let hearing = Hearing { tracks: [(0, heard(level, from, from + length))].into() };
-            for gain in gains(&hearing, &whole()).values() {
+            for gain in levels(&hearing, &whole()).gains.values() {
                 prop_assert!(gain.decibels().abs() <= MOST_GAIN + MOST_TRIM);
             }
         }
@@ -205,7 +242,7 @@ mod tests {
             tracks: (0..4).map(|track| (track, heard(-20_00, 100, 900))).collect(),
         };
         // four of equal loudness are 6 dB louder than one
-        let gains = gains(&hearing, &whole());
+        let gains = levels(&hearing, &whole()).gains;
         assert!((gains[&0].decibels() + 2.0).abs() < 0.1, "{}", gains[&0]);
     }
 
@@ -215,15 +252,10 @@ mod tests {
             voice: Spans::default(),
             ..heard(-30_00, 0, 1000)
         };
-        assert!(
-            gains(
-                &Hearing {
-                    tracks: [(0, silent)].into()
-                },
-                &whole()
-            )
-            .is_empty()
-        );
-        assert!(gains(&Hearing::default(), &whole()).is_empty());
+        let hearing = Hearing {
+            tracks: [(0, silent)].into(),
+        };
+        assert_eq!(levels(&hearing, &whole()), Levels::default());
+        assert_eq!(levels(&Hearing::default(), &whole()), Levels::default());
     }
 }

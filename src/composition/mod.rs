@@ -3,6 +3,7 @@
 mod cast;
 mod chat;
 mod chunks;
+mod fader;
 pub mod hearing;
 mod levels;
 mod look;
@@ -22,8 +23,8 @@ pub use levels::CEILING;
 pub use look::{Line, Look, Place, Title, Watermark};
 pub use pace::{PacedFrame, pace};
 pub use plan::{
-    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, Label, Mix, Plan, Scene, SoundStretch, Speaker, Tile,
-    VideoStretch, VideoTrack,
+    AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, FaderPoint, Label, Mix, Plan, Scene, SoundStretch,
+    Speaker, Tile, VideoStretch, VideoTrack,
 };
 pub use planner::{Material, PlanError, listening, plan};
 pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request, USUAL_CRF};

@@ -39,6 +39,8 @@ pub struct Plan {
     pub video: Vec<VideoTrack>,
     pub audio: Vec<AudioTrack>,
     pub mix: Mix,
+    /// How the fader of the mix moves, in order; empty if it does not.
+    pub fader: Vec<FaderPoint>,
     /// Who is the speaker when, in order; between two there may be none.
     pub speakers: Vec<Speaker>,
     /// Follow on each other from tick 0 to `length`.
@@ -196,6 +198,15 @@ pub struct Mix {
     pub bits_per_second: u32,
     /// Ends with the last tick.
     pub length: SamplePosition,
+}
+
+/// Where the fader of the whole mix stands. Between two points it moves evenly; before the first and after the last it
+/// rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FaderPoint {
+    pub at: SamplePosition,
+    /// How much louder the mix is made, in thousandths of a decibel.
+    pub gain: Gain,
 }
 
 /// A closed GOP that is encoded on its own.

@@ -4,10 +4,10 @@ use super::{
     Levelling,
     chunks::{chunks, encoded_ticks},
     hearing::{Audible, Hearing, Listening},
-    levels::gains,
+    levels::levels,
     pace::{PacedFrame, pace},
     people::{known, names_of},
-    plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
+    plan::{AudioTrack, Cost, Encoding, FaderPoint, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
     scenes::{Stage, stage},
@@ -90,15 +90,17 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         let peer = manifest.peer(&track.peer_id);
         peer.is_none_or(|peer| request.heard.admits(known(peer, &names_of(peer))))
     });
+    let mut fader = Vec::new();
     if request.levelling == Levelling::On {
         let mut hearing = material.hearing.clone();
         hearing
             .tracks
             .retain(|index, _| audio.iter().any(|track| track.track == *index));
-        let gains = gains(&hearing, &kept);
+        let levels = levels(&hearing, &kept);
         audio
             .iter_mut()
-            .for_each(|track| track.gain = gains.get(&track.track).copied().unwrap_or_default());
+            .for_each(|track| track.gain = levels.gains.get(&track.track).copied().unwrap_or_default());
+        fader = fader_points(&levels.fader, &windows, rate);
     }
     let mix = Mix {
         channels: material.channels(&audio),
@@ -126,6 +128,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         scenes: staging.scenes,
         audio,
         mix,
+        fader,
         speakers: speakers(material.hearing, &windows, rate),
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
@@ -163,6 +166,18 @@ pub fn listening(timeline: &Timeline, probes: &Probes) -> Listening {
         tracks: audible.collect(),
         channels,
     }
+}
+
+/// The points of the fader in the recording.
+fn fader_points(points: &[(SessionTime, Gain)], windows: &[Window], rate: TickRate) -> Vec<FaderPoint> {
+    let placed = points.iter().filter_map(|(time, gain)| {
+        let window = windows.iter().find(|window| window.span.contains(*time))?;
+        Some(FaderPoint {
+            at: window.sample_at(*time, rate),
+            gain: *gain,
+        })
+    });
+    placed.collect()
 }
 
 /// The speakers' turns in the recording; pauses cut them.

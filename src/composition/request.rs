@@ -57,7 +57,7 @@ const USUAL_CANVAS: Size = Size {
 };
 
 impl Request {
-    /// A recording as it comes: everybody, in the layout's own size or 1280x720.
+    /// The usual recording: everybody, equally loud, in the layout's own size or 1280x720.
     pub fn of(layout: Layout) -> Request {
         Request {
             canvas: layout.resolution.unwrap_or(USUAL_CANVAS),
@@ -70,7 +70,7 @@ impl Request {
             frames: FramePolicy::Changes,
             preset: Preset::Veryfast,
             crf: USUAL_CRF,
-            levelling: Levelling::Off,
+            levelling: Levelling::On,
             from: None,
             to: None,
         }

@@ -88,9 +88,9 @@ pub struct Composite {
     #[serde(default)]
     #[schemars(range(min = 0, max = 51))]
     pub crf: Option<u8>,
-    /// Make quiet and loud speakers equally loud. Default: false.
+    /// Make quiet and loud speakers equally loud and the recording -16 LUFS. Default: true.
     #[serde(default)]
-    pub levelling: bool,
+    pub levelling: Option<bool>,
     /// Leave out what comes before: milliseconds since the recording began.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -230,7 +230,11 @@ impl Composite {
             },
             preset: self.preset.unwrap_or(usual.preset),
             crf: self.crf.unwrap_or(usual.crf),
-            levelling: if self.levelling { Levelling::On } else { Levelling::Off },
+            levelling: match self.levelling {
+                Some(true) => Levelling::On,
+                Some(false) => Levelling::Off,
+                None => usual.levelling,
+            },
             from: self.from_ms.map(millis),
             to: self.to_ms.map(millis),
             ..usual

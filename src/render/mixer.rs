@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DumpFault, Dumps, RenderError, RenderInput, Watch, limiter::Limiter, sound::SoundSource};
+use super::{DumpFault, Dumps, RenderError, RenderInput, Watch, fader, limiter::Limiter, sound::SoundSource};
 use crate::{
     av::{AudioEncoder, AudioSettings, Container, Muxer},
     composition::{AudioTrack, SoundStretch},
@@ -42,6 +42,7 @@ pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result
         }
         let length = BLOCK.min(total - start) as usize;
         let mut block = mixed(&mut sources, SamplePosition(start), length, mix.channels.count());
+        fader::turn(&input.plan.fader, SamplePosition(start), &mut block);
         limiter.process(&mut block);
         let from = skip.min(length);
         skip -= from;

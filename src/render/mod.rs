@@ -9,6 +9,7 @@ mod chunk;
 mod compose;
 mod decoder;
 mod decor;
+mod fader;
 mod input;
 mod limiter;
 mod listen;
