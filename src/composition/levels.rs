@@ -220,7 +220,7 @@ mod tests {
         fn the_quiet_and_the_loud_come_out_alike(levels in prop::collection::vec(-39_00i16..-1_00, 1..6)) {
             let tracks = levels.iter().enumerate().map(|(index, level)| (index, heard(*level, index * 150, index * 150 + 140)));
             let hearing = Hearing { tracks: tracks.collect() };
-            let gains = levels(&hearing, &whole()).gains;
+            let gains = super::levels(&hearing, &whole()).gains;
             for (track, level) in levels.iter().enumerate() {
                 let out = f64::from(*level) / 100.0 + gains[&track].decibels();
                 prop_assert!((out - TARGET).abs() < 0.4, "{out} LUFS");
