@@ -31,6 +31,9 @@ pub struct Listened {
     pub kept: KeptSound,
 }
 
+/// Those of one track.
+type KeptDumps = Vec<(DumpKey, KeptDump)>;
+
 /// Listens to all tracks, as many at once as there are threads, and keeps what was decoded in `keeping`, if that is given.
 pub fn listen(
     listening: &Listening,
@@ -48,7 +51,7 @@ pub fn listen(
         let sources = sources.into_iter().map(|source| source.kept_in(keeping)).collect();
         hear(audible, sources, listening.channels, cancelled)
     };
-    let heard: Option<Vec<(Heard, Vec<(DumpKey, KeptDump)>)>> =
+    let heard: Option<Vec<(Heard, KeptDumps)>> =
         pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
     let (heard, kept): (Vec<Heard>, Vec<_>) = heard.ok_or(RenderError::Cancelled)?.into_iter().unzip();
     let indices = listening.tracks.iter().map(|audible| audible.track.track);
@@ -66,7 +69,7 @@ fn hear(
     mut sources: Vec<SoundSource<'_>>,
     channels: ChannelCount,
     cancelled: &AtomicBool,
-) -> Option<(Heard, Vec<(DumpKey, KeptDump)>)> {
+) -> Option<(Heard, KeptDumps)> {
     let track = &audible.track;
     let edges = || track.stretches.iter().map(|stretch| (stretch.start.0, stretch.end.0));
     let second = BLOCK as i64;
