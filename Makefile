@@ -65,7 +65,7 @@ fuzz: ## run each fuzz target for 60 s
 	done
 
 bench-queue: build ## measure two workers on a queue of 200 short jobs (ARGS="…")
-	python3 benches/queue.py $(ARGS)
+	python3 benches/job_queue.py $(ARGS)
 
 soak: build ## keep three workers busy for ten minutes and break everything around them (ARGS="…")
 	python3 benches/soak.py $(ARGS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Works off a queue of short jobs with two workers, and measures how busy the cores are and what the workers add.
 
-    queue.py [--jobs 200] [--tessera PATH] [--work DIR]
+    job_queue.py [--jobs 200] [--tessera PATH] [--work DIR]
 
 Starts a RabbitMQ and two workers with their usual settings, and gives them jobs of the sample at 640x360, delivered to a
 folder. Busy is what the kernel says of all cores from the first job's start to the last one's end. What the workers add is
