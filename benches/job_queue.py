@@ -15,13 +15,15 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
+
+import services
+from services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -87,10 +89,7 @@ def measure(options, work, broker):
 class Broker:
     def __init__(self, work):
         self.port = free_port()
-        self.process = subprocess.Popen(
-            [ROOT / "scripts/services/rabbitmq.sh", work / "mq", str(self.port), str(os.getpid())], stdout=subprocess.PIPE)
-        if b"ready" not in self.process.stdout.readline():
-            sys.exit(f"queue: RabbitMQ did not start; see {work}/mq/log")
+        self.process = services.start("rabbitmq.sh", work / "mq", self.port)
 
     def stop(self):
         self.process.terminate()
@@ -183,19 +182,6 @@ def compose(tessera, work):
     if status:
         sys.exit("queue: compose failed")
     return usage.ru_utime + usage.ru_stime
-
-
-def free_port():
-    # the broker takes the next port, too
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                return port
-            except OSError:
-                continue
 
 
 if __name__ == "__main__":

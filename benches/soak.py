@@ -36,6 +36,9 @@ import urllib.request
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
+import services
+from services import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 SECRET = "whsec_" + base64.b64encode(b"a secret of the soak test, long enough").decode()
@@ -105,12 +108,8 @@ class Soak:
 
     def service(self, script, folder, port):
         log = open(self.work / f"{script}.log", "ab")
-        process = subprocess.Popen(
-            [ROOT / "scripts/services" / script, folder, str(port), str(os.getpid())], stdout=subprocess.PIPE, stderr=log
-        )
+        process = services.start(script, folder, port, log)
         self.processes.append(process)
-        if b"ready" not in process.stdout.readline():
-            sys.exit(f"soak: {script} did not start; see {folder}/log")
         return process
 
     def environment(self, number):
@@ -480,19 +479,6 @@ class S3:
 
 def ffmpeg(*command):
     subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-y", *command], check=True)
-
-
-def free_port():
-    # two in a row: the services take their neighbour, too
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def await_that(what, holds, seconds, faults=None):

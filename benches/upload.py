@@ -15,7 +15,6 @@ import http.client
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,9 @@ import tempfile
 import time
 import urllib.parse
 from pathlib import Path
+
+import services
+from services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -104,14 +106,8 @@ def make_file(path, mebibytes):
 
 
 def start_server(folder):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    script = ROOT / "scripts/services/s3.sh"
-    server = subprocess.Popen([script, folder, str(port), str(os.getpid())], stdout=subprocess.PIPE, text=True)
-    if "ready" not in server.stdout.readline():
-        sys.exit(f"the S3 server did not start: see {folder}/log")
-    return server, port
+    port = free_port()
+    return services.start("s3.sh", folder, port), port
 
 
 class Client:

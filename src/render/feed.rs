@@ -63,12 +63,7 @@ impl<'a> Feed<'a> {
             } => {
                 let is_last = send(reader, decoder, &mut self.faults);
                 let frames = received(decoder, &mut self.faults);
-                // from the first frame that cannot be kept, the dump is one that was not
-                if let Some(kept) = keeper
-                    && frames.iter().any(|frame| kept.keep(frame).is_err())
-                {
-                    *keeper = None;
-                }
+                *keeper = keeper.take().and_then(|keeper| keeper.with(&frames));
                 Fed { frames, is_last }
             }
             Origin::Kept(reader) => {

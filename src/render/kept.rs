@@ -39,6 +39,7 @@ pub struct Keeping<'a> {
 pub(super) struct Keeper<'a> {
     keeping: &'a Keeping<'a>,
     file: BufWriter<File>,
+    bytes: u64,
 }
 
 /// One kept dump, from its beginning.
@@ -60,20 +61,34 @@ impl<'a> Keeping<'a> {
         Some(Keeper {
             keeping: self,
             file: BufWriter::with_capacity(BUFFER, file),
+            bytes: 0,
         })
     }
 }
 
 impl Keeper<'_> {
-    pub fn keep(&mut self, frame: &AudioFrame) -> io::Result<()> {
-        take(&self.keeping.bytes_left, frame.bytes()).ok_or(io::ErrorKind::QuotaExceeded)?;
-        frame.write_to(&mut self.file)
+    /// Keeps `frames`, too. From the first that cannot be kept, the dump is one that was not, and makes room for others.
+    pub fn with(mut self, frames: &[AudioFrame]) -> Option<Self> {
+        match frames.iter().try_for_each(|frame| self.keep(frame)) {
+            Ok(()) => Some(self),
+            Err(_) => {
+                self.keeping.bytes_left.fetch_add(self.bytes, Ordering::Relaxed);
+                self.keeping.dumps_left.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
     }
 
     /// The dump, when all of it that will ever be asked for was kept.
     pub fn finish(self, faults: Faults) -> io::Result<KeptDump> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(KeptDump { file, faults })
+    }
+
+    fn keep(&mut self, frame: &AudioFrame) -> io::Result<()> {
+        take(&self.keeping.bytes_left, frame.bytes()).ok_or(io::ErrorKind::QuotaExceeded)?;
+        self.bytes += frame.bytes();
+        frame.write_to(&mut self.file)
     }
 }
 
@@ -90,6 +105,7 @@ impl KeptSound {
 }
 
 impl KeptDump {
+    /// For one reader at a time: they would share their place in the file.
     pub fn open(&self) -> io::Result<KeptReader> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
