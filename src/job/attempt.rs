@@ -62,15 +62,12 @@ impl Attempt<'_> {
         let session = SessionFacts::of(&source.parsed.manifest, self.job.template.as_deref());
         self.session = Some(session.clone());
         session.show_in_log();
+        let request = self.service.request(self.job)?;
         self.preflight(&session).await?;
 
         let mut meter = Meter::start();
         let mut prepared = self.prepare(source).await?;
         tokio::task::block_in_place(|| prepared.listen(self.request.threads, &self.request.cancelled))?;
-        let request = self
-            .job
-            .composite()
-            .request(self.service.layout(self.job.composite().layout_name())?);
         let plan = prepared.plan(&request)?;
         let target = self.target(&session, &plan, &bucket).await?;
         if let Some(recording) = adopted(&plan, &target, &prepared) {

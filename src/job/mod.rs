@@ -3,6 +3,7 @@
 mod announce;
 mod attempt;
 mod compose;
+mod composite;
 mod deliver;
 mod error;
 mod id;
@@ -30,6 +31,7 @@ mod usage;
 
 pub use announce::Sent;
 pub use compose::{ComposeRequest, compose};
+pub use composite::{Composite, LayoutAt};
 pub use error::{Blame, JobError};
 pub use id::JobId;
 pub use import::{Existing, import_folder, write_manifest};
@@ -45,7 +47,7 @@ pub use service::Service;
 pub use settings::{FolderPolicy, Settings, SourceSettings, SpoolSettings};
 pub use source::{JobSource, Pulled};
 pub use speakers::SpokenBy;
-pub use spec::{Composite, Job, Output, ReadJob, Reprocess, read_destination};
+pub use spec::{Job, Output, ReadJob, Reprocess, read_destination};
 pub use spool::{JobSpool, used_bytes};
 pub use still::{FrameRequest, compose_frame};
 pub use store::{IndexEntry, Store, Webhooks};

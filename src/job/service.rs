@@ -2,8 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{JobError, Settings, Store};
-use crate::{layout::Layout, media::WallTime, notify::Sender};
+use super::{Job, JobError, Settings, Store};
+use crate::{
+    composition::Request,
+    layout::Layout,
+    media::{WallTime, document::Fault},
+    notify::Sender,
+};
 
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -21,8 +26,19 @@ impl Service {
         }
     }
 
+    /// What composition is asked for by a job.
+    pub(super) fn request(&self, job: &Job) -> Result<Request, JobError> {
+        let asked = job.composite().request(|name| self.layout(name));
+        asked.map_err(|faults| JobError::Job {
+            name: format!("job {}", job.job_id),
+            faults: (faults.into_iter())
+                .map(|fault| Fault::new(format!("/outputs/0{}", fault.path), fault.what))
+                .collect(),
+        })
+    }
+
     /// A layout that a job names: built in, or of the configured folder.
-    pub fn layout(&self, name: &str) -> Result<Layout, JobError> {
+    fn layout(&self, name: &str) -> Result<Layout, JobError> {
         let own = self
             .settings
             .layouts

@@ -3,17 +3,12 @@
 use std::{fmt, path::Path};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{JobError, JobId};
+use super::{Composite, JobError, JobId};
 use crate::{
-    composition::{ChatChoice, FramePolicy, Levelling, RateChoice, Request},
-    layout::Select,
-    media::{
-        Preset, SessionTime, Size, TickRate, TimeDelta,
-        document::{self, Fault, Values},
-    },
+    media::document::{self, Fault, Values},
     notify::{Webhook, check_secret},
     storage::{Destination, KeyError, ObjectKey, Place},
 };
@@ -52,53 +47,6 @@ pub struct Job {
 pub enum Output {
     /// Everybody in one picture.
     RoomComposite(Composite),
-}
-
-/// How a composite looks. All of it may be left out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Composite {
-    /// A built-in layout, or one of the configured folder of layouts. Default: `gallery`.
-    #[serde(default)]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"))]
-    pub layout: Option<String>,
-    /// Who may be seen. Default: everybody.
-    #[serde(default)]
-    pub seen: Select,
-    /// Who is heard. Default: everybody.
-    #[serde(default)]
-    pub heard: Select,
-    /// Show the session's messages over the pictures. Default: false.
-    #[serde(default)]
-    pub chat: bool,
-    /// `WxH`, both even. Default: the layout's own, or else 1280x720.
-    #[serde(default)]
-    #[schemars(regex(pattern = "^[0-9]{1,5}x[0-9]{1,5}$"))]
-    pub resolution: Option<String>,
-    /// Ticks a second. Default: the lowest usual rate that loses no camera frame.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 120))]
-    pub fps: Option<u32>,
-    /// Encode every tick, also those at which nothing changed. Default: false.
-    #[serde(default)]
-    pub constant_frame_rate: bool,
-    /// x264 preset. Default: `veryfast`.
-    #[serde(default)]
-    pub preset: Option<Preset>,
-    /// x264 constant rate factor. Default: 23.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 51))]
-    pub crf: Option<u8>,
-    /// Make quiet and loud speakers equally loud. Default: false.
-    #[serde(default)]
-    pub levelling: bool,
-    /// Leave out what comes before: milliseconds since the recording began.
-    #[serde(default)]
-    #[schemars(range(min = 0))]
-    pub from_ms: Option<i64>,
-    /// Leave out what comes after.
-    #[serde(default)]
-    #[schemars(range(min = 1))]
-    pub to_ms: Option<i64>,
 }
 
 /// What becomes of a recording of another plan.
@@ -196,49 +144,6 @@ impl Job {
     pub fn composite(&self) -> &Composite {
         let Output::RoomComposite(composite) = self.outputs.first().expect("a job has one output: its schema says so");
         composite
-    }
-}
-
-impl Composite {
-    pub fn layout_name(&self) -> &str {
-        self.layout.as_deref().unwrap_or("gallery")
-    }
-
-    /// The size of the pictures.
-    pub fn size(&self) -> Size {
-        self.canvas().expect("the size was checked when the job was read")
-    }
-
-    /// What composition is asked for.
-    pub fn request(&self, layout: crate::layout::Layout) -> Request {
-        let millis = |millis: i64| SessionTime::START + TimeDelta::from_millis(millis);
-        let usual = Request::of(layout);
-        Request {
-            canvas: self.resolution.as_ref().map_or(usual.canvas, |_| self.size()),
-            seen: self.seen.clone(),
-            heard: self.heard.clone(),
-            chat: if self.chat {
-                ChatChoice::Shown(Vec::new())
-            } else {
-                ChatChoice::Hidden
-            },
-            rate: self.fps.and_then(TickRate::new).map_or(usual.rate, RateChoice::Fixed),
-            frames: if self.constant_frame_rate {
-                FramePolicy::EveryTick
-            } else {
-                FramePolicy::Changes
-            },
-            preset: self.preset.unwrap_or(usual.preset),
-            crf: self.crf.unwrap_or(usual.crf),
-            levelling: if self.levelling { Levelling::On } else { Levelling::Off },
-            from: self.from_ms.map(millis),
-            to: self.to_ms.map(millis),
-            ..usual
-        }
-    }
-
-    fn canvas(&self) -> Result<Size, String> {
-        self.resolution.as_deref().unwrap_or("1280x720").parse()
     }
 }
 
@@ -349,11 +254,10 @@ mod tests {
         value["job_id"] = json!("../x");
         value["destination"]["credentials"]["secret"] = json!({"SEKRET": 1});
         value["webhooks"][0]["url"] = json!("gopher://SEKRET");
+        value["outputs"] = json!([{"type": "room-composite", "crf": 99}]);
         let text = read(&value).unwrap_err().to_string();
-        assert!(
-            text.contains("/job_id") && text.contains("/destination") && text.contains("/webhooks/0/url"),
-            "{text}"
-        );
+        let places = ["/job_id", "/destination", "/webhooks/0/url", "/outputs/0/crf"];
+        assert!(places.iter().all(|place| text.contains(place)), "{text}");
         assert!(!text.contains("SEKRET"), "{text}");
         let mut value = good();
         value["webhooks"][0]["secret"] = json!("SEKRET");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jsonschema::{ValidationError, error::ValidationErrorKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,16 +71,26 @@ fn shape_faults(value: &Value, schema: &Value, values: Values) -> Vec<Fault> {
         .expect("the schema generated from our own types is a valid schema");
     let mut faults: Vec<Fault> = validator
         .iter_errors(value)
-        .map(|error| Fault {
-            path: error.instance_path().to_string(),
-            what: shortened(&match values {
-                Values::Shown => error.to_string(),
-                Values::Hidden => error.masked().to_string(),
-            }),
-        })
+        .flat_map(|error| faults_of(&error, values))
         .collect();
     faults.sort();
     faults
+}
+
+/// What is wrong with something that may be of several shapes is what is wrong with it as the one that its tag names.
+fn faults_of(error: &ValidationError<'_>, values: Values) -> Vec<Fault> {
+    if let ValidationErrorKind::OneOfNotValid { context } = error.kind() {
+        let is_another = |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+        let mut meant = context.iter().filter(|errors| !errors.iter().any(is_another));
+        if let (Some(errors), None) = (meant.next(), meant.next()) {
+            return errors.iter().flat_map(|error| faults_of(error, values)).collect();
+        }
+    }
+    let what = match values {
+        Values::Shown => error.to_string(),
+        Values::Hidden => error.masked().to_string(),
+    };
+    vec![Fault::new(error.instance_path().to_string(), shortened(&what))]
 }
 
 /// The validator quotes the whole offending value; a screenful is enough for anybody.
