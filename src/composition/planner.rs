@@ -5,6 +5,7 @@ use super::{
     chunks::{chunks, encoded_ticks},
     hearing::{Audible, Hearing, Listening},
     levels::gains,
+    meters::levels,
     pace::{PacedFrame, pace},
     people::{known, names_of},
     plan::{AudioTrack, Cost, Encoding, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
@@ -106,6 +107,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         bits_per_second: BITS_PER_SECOND,
         length: rate.time_of(length).sample(),
     };
+    let levels = levels(&staging.scenes, &audio, material.hearing, &windows, rate);
     let mut plan = Plan {
         version: 1,
         session_id: manifest.session.id.clone(),
@@ -124,9 +126,11 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         },
         video: material.video_tracks(&staging.scenes, &windows, rate),
         scenes: staging.scenes,
+        fades: staging.fades,
         audio,
         mix,
         speakers: speakers(material.hearing, &windows, rate),
+        levels,
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
         warnings: staging.warnings,
