@@ -64,7 +64,14 @@ fn worst_block(one: &[u8], other: &[u8]) -> u64 {
 /// In a recording most of a frame is copied from the one before, decoration and all; drawn on its own, nothing is.
 #[test]
 fn every_frame_of_a_recording_is_what_it_would_be_on_its_own() {
-    for layout in ["grid", "gallery", "speaker", "picture-in-picture", "presentation"] {
+    for layout in [
+        "grid",
+        "gallery",
+        "speaker",
+        "picture-in-picture",
+        "presentation",
+        "audio-only",
+    ] {
         let options = ["--layout", layout, "--layout-at", "17=interview", "--crf", "12"];
         let recording = Recording::small(&sample(), &options);
         for seconds in ["0", "3.6", "9.4", "12.36", "13.2", "16.96", "21.6"] {

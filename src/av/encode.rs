@@ -66,6 +66,9 @@ impl VideoEncoder {
         if settings.crf > 0 {
             options.set("profile", "high");
         }
+        if let Some(instructions) = instructions(settings.size) {
+            options.set("x264-params", &format!("asm={instructions}"));
+        }
         let inner = video.open_with(options).map_err(AvError::of("open video encoder"))?;
         Ok(VideoEncoder { inner })
     }
@@ -199,4 +202,17 @@ fn rate_factor(asked: u8) -> String {
         0 => "0".to_owned(),
         asked => format!("{}.7", asked - 1),
     }
+}
+
+/// The instructions that x264 may use at most, where it must not use all that the processor has.
+///
+/// Its AVX-512 code for macroblock trees (`mbtree_propagate_list`) takes eight macroblocks at once and does not stop at
+/// the end of a row: where a row is no multiple of that, memory that nobody wrote decides about quality.
+fn instructions(size: Size) -> Option<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    let has_code = is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has_code = false;
+    let is_cut_off = !size.width.div_ceil(16).is_multiple_of(8);
+    (has_code && is_cut_off).then_some("avx2")
 }

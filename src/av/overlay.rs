@@ -97,6 +97,24 @@ impl TileMut<'_> {
         }
     }
 
+    /// Keeps `share` of 256 of what the tile shows; the rest is what `other`, a tile of the same size, shows.
+    pub fn blend(&mut self, other: &mut TileMut<'_>, share: u32) {
+        assert_eq!(
+            self.rect().size(),
+            other.rect().size(),
+            "only tiles of one size are blended"
+        );
+        let (size, share) = (self.rect().size(), share.min(256));
+        for plane in 0..3 {
+            for row in 0..size.height as usize >> usize::from(plane > 0) {
+                let (new, old) = (self.row_mut(plane, row), other.row_mut(plane, row));
+                for (new, old) in new.iter_mut().zip(old) {
+                    *new = ((u32::from(*new) * share + u32::from(*old) * (256 - share) + 128) >> 8) as u8;
+                }
+            }
+        }
+    }
+
     /// Takes over what `other`, a tile of the same size, shows, where `mask` says so.
     pub fn paste(&mut self, other: &mut TileMut<'_>, mask: &Mask) {
         let sizes = [other.rect().size(), mask.size];
@@ -211,6 +229,20 @@ mod tests {
         for (found, expected) in mixed.into_iter().zip([y, cb, cr]) {
             assert!(found.abs_diff(expected) <= 2, "{mixed:?} is not {y} {cb} {cr}");
         }
+    }
+
+    #[test]
+    fn blending_goes_from_one_picture_to_the_other() {
+        let (size, whole) = (Size::new(32, 16), Rect::new(0, 0, 32, 16));
+        let at = |share| {
+            let (mut new, mut old) = (Picture::new(size).unwrap(), Picture::new(size).unwrap());
+            new.fill(Color { y: 200, cb: 60, cr: 70 });
+            old.fill(Color { y: 100, cb: 80, cr: 70 });
+            let mut tile = new.split(&[whole]);
+            tile[0].blend(&mut old.split(&[whole])[0], share);
+            [0, 1, 2].map(|plane| tile[0].row_mut(plane, 7)[9])
+        };
+        assert_eq!([0, 128, 256].map(at), [[100, 80, 70], [150, 70, 70], [200, 60, 70]]);
     }
 
     #[test]

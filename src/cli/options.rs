@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::{
     composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request, USUAL_CRF},
     dump::SourcePolicy,
     job::{JobError, SessionSource, load_chat, load_layout},
-    layout::Select,
+    layout::{Select, Transition},
     media::{Preset, SessionTime, Size, TickRate, TimeDelta},
     render::Fonts,
 };
@@ -31,6 +31,9 @@ pub struct RecordingArgs {
     /// Another layout from a time on (seconds, or [h:]mm:ss, since the recording began), e.g. 60=speaker; repeatable
     #[arg(long, value_name = "TIME=NAME|FILE", value_parser = parse_switch)]
     layout_at: Vec<(SessionTime, String)>,
+    /// How one scene goes over into the next [default: the layout's own, or else cut]
+    #[arg(long, value_enum, value_name = "HOW")]
+    transition: Option<HowArg>,
     #[command(flatten)]
     who: WhoArgs,
     /// Show the messages that the manifest has, each for some seconds, over the pictures
@@ -63,6 +66,17 @@ pub struct RecordingArgs {
     /// Leave out what comes after
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<SessionTime>,
+}
+
+/// A transition, as the command line has it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HowArg {
+    /// At once
+    Cut,
+    /// The old picture is blended into the new one
+    Fade,
+    /// Tiles move to their new places
+    Glide,
 }
 
 /// Who is seen and heard. Patterns: `*` stands for anything; peers go by id, user id or name.
@@ -143,6 +157,11 @@ impl RecordingArgs {
         Ok(Request {
             canvas: self.resolution.unwrap_or(usual.canvas),
             switches,
+            transition: self.transition.map(|how| match how {
+                HowArg::Cut => Transition::Cut,
+                HowArg::Fade => Transition::Fade,
+                HowArg::Glide => Transition::Glide,
+            }),
             seen,
             heard,
             chat,

@@ -62,9 +62,19 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
     {
         text += &format!("layout {} from {}\n", plan.looks[scene.look].layout, at(scene.start));
     }
-    text += &format!("\n{} scenes\n", plan.scenes.len());
+    let settled = || plan.scenes.iter().filter(|scene| !scene.moving);
+    text += &format!("\n{} scenes", settled().count());
+    let glides = plan
+        .scenes
+        .windows(2)
+        .filter(|pair| pair[0].moving && !pair[1].moving)
+        .count();
+    text += &match (plan.fades.len(), glides) {
+        (0, 0) => "\n".to_owned(),
+        (fades, glides) => format!(", {fades} fades and {glides} glides between them\n"),
+    };
     let mut rows = Vec::new();
-    for scene in &plan.scenes {
+    for scene in settled() {
         let mut tiles: Vec<String> = scene.tiles.iter().map(tile).collect();
         tiles.extend(scene.decorations.iter().filter_map(avatar));
         let shown = if tiles.is_empty() {

@@ -29,7 +29,7 @@ pub fn chunks(length: Tick, rate: TickRate, canvas: Size) -> Vec<Chunk> {
 /// too early (Chromium by up to 0.7 s after gaps of a second); frames that repeat a picture cost next to nothing.
 const LEAST_ON_SCREEN: u32 = 5;
 
-/// Ticks of `chunk` that become frames: its first, every one at which a tile changes, and so many more that at least
+/// Ticks of `chunk` that become frames: its first, every one at which a tile or a level meter changes or a picture fades, and so many more that at least
 /// one a second is left, or five where somebody is on screen.
 ///
 /// `paced` gives the paced frames of a video track's stretch, by their indices.
@@ -48,8 +48,19 @@ pub fn encoded_ticks<'a>(plan: &Plan, chunk: Chunk, paced: impl Fn(usize, usize)
         }
     };
     mark(chunk.start);
+    let fading = plan
+        .fades
+        .iter()
+        .flat_map(|fade| fade.start.0.max(chunk.start.0)..fade.end.0.min(chunk.end.0));
+    fading.map(Tick).for_each(&mut mark);
     for scene in scenes_in(&plan.scenes, chunk) {
         mark(scene.start);
+        let (from, to) = (chunk.start.max(scene.start), chunk.end.min(scene.end));
+        for (peer, _) in scene.meters() {
+            let levels = plan.levels.iter().find(|levels| levels.peer_id == *peer);
+            let changes = levels.into_iter().flat_map(|levels| levels.changes(from, to));
+            changes.for_each(&mut mark);
+        }
         for (track_index, track) in shown(&plan.video, scene) {
             for (stretch_index, stretch) in track.stretches.iter().enumerate() {
                 let (from, to) = (

@@ -59,17 +59,13 @@ impl Look {
     /// What `layout` looks like on `canvas`; `title` is the session's.
     pub fn of(layout: &Layout, canvas: Size, title: &str) -> Look {
         let style = &layout.style;
-        let line = |line: &layout::Line| Line {
-            width: line.width.of(shorter(canvas)).max(1),
-            color: line.color,
-        };
         Look {
             layout: layout.name.clone(),
             background: style.background,
             background_picture: style.background_picture.clone(),
             tile_background: style.tile_background.unwrap_or(style.background),
-            border: style.border.as_ref().map(line),
-            speaking: style.speaking.as_ref().map(line),
+            border: style.border.map(|it| line(it, canvas)),
+            speaking: style.speaking.map(|it| line(it, canvas)),
             title: style.title.as_ref().map(|it| Title {
                 text: plain(it.text.as_deref().unwrap_or(title)),
                 place: it.place,
@@ -87,6 +83,20 @@ impl Look {
 /// A share of the canvas's shorter edge, in pixels.
 pub fn radius(length: Length, canvas: Size) -> u32 {
     length.of(shorter(canvas))
+}
+
+/// Of the widest frame that a tile may have, in pixels: what stands on tiles keeps clear of it also where there is none
+/// just now, so that it never jumps.
+pub fn widest_line(style: &layout::Style, canvas: Size) -> u32 {
+    let lines = style.speaking.iter().chain(&style.border);
+    lines.map(|it| line(*it, canvas).width).max().unwrap_or(0)
+}
+
+fn line(line: layout::Line, canvas: Size) -> Line {
+    Line {
+        width: line.width.of(shorter(canvas)).max(1),
+        color: line.color,
+    }
 }
 
 fn shorter(canvas: Size) -> u32 {

@@ -7,20 +7,25 @@ mod fader;
 pub mod hearing;
 mod levels;
 mod look;
+mod meters;
 mod pace;
 mod people;
 mod plan;
 mod planner;
+pub mod plate;
 mod rate;
 mod request;
 mod scenes;
 pub mod speakers;
+mod transitions;
 pub mod voice;
 mod windows;
 
+pub use crate::layout::Transition;
 pub use chunks::{encoded_ticks, scenes_in};
 pub use levels::CEILING;
 pub use look::{Line, Look, Place, Title, Watermark};
+pub use meters::{HIGHEST, Levels};
 pub use pace::{PacedFrame, pace};
 pub use plan::{
     AudioTrack, ChatLine, Chunk, Cost, Decoration, Encoding, FaderPoint, Label, Mix, Plan, Scene, SoundStretch,
@@ -28,3 +33,4 @@ pub use plan::{
 };
 pub use planner::{Material, PlanError, listening, plan};
 pub use request::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request, USUAL_CRF};
+pub use transitions::Fade;

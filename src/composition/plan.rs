@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FramePolicy, Look};
+use super::{Fade, FramePolicy, Levels, Look};
 use crate::{
     media::{
         ChannelCount, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick,
@@ -36,6 +36,9 @@ pub struct Plan {
     pub encoding: Encoding,
     /// Follow on each other from tick 0 to `length`.
     pub scenes: Vec<Scene>,
+    /// Where the picture before is blended into the next; in order, never two at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fades: Vec<Fade>,
     pub video: Vec<VideoTrack>,
     pub audio: Vec<AudioTrack>,
     pub mix: Mix,
@@ -43,6 +46,9 @@ pub struct Plan {
     pub fader: Vec<FaderPoint>,
     /// Who is the speaker when, in order; between two there may be none.
     pub speakers: Vec<Speaker>,
+    /// How loud those are who have a level meter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Levels>,
     /// Follow on each other from tick 0 to `length`.
     pub chunks: Vec<Chunk>,
     pub cost: Cost,
@@ -66,6 +72,9 @@ pub struct Scene {
     /// Index into the plan's looks.
     #[serde(skip_serializing_if = "is_zero")]
     pub look: usize,
+    /// Tiles are on their way to where they stand in the next.
+    #[serde(skip_serializing_if = "is_false")]
+    pub moving: bool,
     pub tiles: Vec<Tile>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decorations: Vec<Decoration>,
@@ -100,6 +109,9 @@ pub struct Label {
     pub muted: bool,
     #[serde(skip_serializing_if = "is_false")]
     pub speaking: bool,
+    /// Where their level meter stands on the canvas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meter: Option<Rect>,
 }
 
 /// A message over the pictures.
@@ -235,6 +247,12 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Plan {
+    /// The fade that `tick` is a part of.
+    pub fn fade_at(&self, tick: Tick) -> Option<Fade> {
+        let index = self.fades.partition_point(|fade| fade.end <= tick);
+        self.fades.get(index).copied().filter(|fade| fade.start <= tick)
+    }
+
     /// Length of the recording.
     pub fn duration(&self) -> TimeDelta {
         self.ticks_per_second.time_of(self.length).since_start()
@@ -251,6 +269,16 @@ impl Plan {
         let bytes = serde_json::to_vec(&self).expect("a plan is plain data and always serialises");
         self.hash = sha256_hex(&bytes);
         self
+    }
+}
+
+impl Decoration {
+    /// Where it stands, if that is said.
+    pub fn rect(&self) -> Option<Rect> {
+        match self {
+            Decoration::Avatar { rect, .. } | Decoration::Chat { rect, .. } => Some(*rect),
+            Decoration::Notice { .. } => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     chunks::{chunks, encoded_ticks},
     hearing::{Audible, Hearing, Listening},
     levels::levels,
+    meters,
     pace::{PacedFrame, pace},
     people::{known, names_of},
     plan::{AudioTrack, Cost, Encoding, FaderPoint, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
@@ -108,6 +109,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         bits_per_second: BITS_PER_SECOND,
         length: rate.time_of(length).sample(),
     };
+    let levels = meters::levels(&staging.scenes, &audio, material.hearing, &windows, rate);
     let mut plan = Plan {
         version: 1,
         session_id: manifest.session.id.clone(),
@@ -126,10 +128,12 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         },
         video: material.video_tracks(&staging.scenes, &windows, rate),
         scenes: staging.scenes,
+        fades: staging.fades,
         audio,
         mix,
         fader,
         speakers: speakers(material.hearing, &windows, rate),
+        levels,
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
         warnings: staging.warnings,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    layout::{Layout, Select},
+    layout::{Layout, Select, Transition},
     media::{Preset, SessionTime, Size, TickRate},
     session::ChatMessage,
 };
@@ -14,6 +14,8 @@ pub struct Request {
     pub layout: Layout,
     /// Other layouts from given times on, in any order.
     pub switches: Vec<LayoutSwitch>,
+    /// Instead of the layouts' own.
+    pub transition: Option<Transition>,
     /// Who may be seen.
     pub seen: Select,
     /// Who is heard.
@@ -63,6 +65,7 @@ impl Request {
             canvas: layout.resolution.unwrap_or(USUAL_CANVAS),
             layout,
             switches: Vec::new(),
+            transition: None,
             seen: Select::default(),
             heard: Select::default(),
             chat: ChatChoice::Hidden,

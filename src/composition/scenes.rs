@@ -3,15 +3,17 @@
 use super::{
     cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
     chat::{self, Shown},
-    look::{Look, initials, plain, radius},
+    look::{Look, initials, plain, radius, widest_line},
     people::{Person, Sources, known, names_of, people},
     plan::{Decoration, Label, Scene, Tile},
+    plate,
     request::Request,
     speakers::{Speech, turns},
+    transitions::{Fade, Passage},
     windows::Window,
 };
 use crate::{
-    layout::{Layout, Situation},
+    layout::{Layout, Situation, Transition},
     media::{Rect, Rgb, SessionTime, Size, Tick, TickRate, TimeDelta},
     session::Manifest,
     timeline::Timeline,
@@ -40,6 +42,7 @@ const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
 pub struct Staging {
     pub looks: Vec<Look>,
     pub scenes: Vec<Scene>,
+    pub fades: Vec<Fade>,
     pub warnings: Vec<String>,
 }
 
@@ -80,6 +83,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
             .map(|act| Look::of(act.layout, stage.request.canvas, stage.title))
             .collect(),
         scenes: Vec::new(),
+        fades: Vec::new(),
         warnings: Vec::new(),
     };
     let mut left_out: Vec<Vec<&str>> = vec![Vec::new(); acts.len()];
@@ -89,14 +93,16 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
         if look != before {
             (memory, before) = (Memory::new(), look);
         }
+        let chat = chat::overlay(&messages, start, stage.request.canvas);
         let scene = Moment {
             layout: acts[look].layout,
             canvas: stage.request.canvas,
             tick: start,
+            chat: chat.as_ref().and_then(Decoration::rect),
             horizon: Tick(start.0 + stage.rate.tick_at_or_after(SessionTime::START + SHORTEST_SHOW).0),
         };
         let (tiles, mut decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
-        decorations.extend(chat::overlay(&messages, start, stage.request.canvas));
+        decorations.extend(chat);
         let new = without.into_iter().filter(|id| !left_out[look].contains(id));
         let new: Vec<&str> = new.collect();
         left_out[look].extend(new);
@@ -106,11 +112,21 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
                 start,
                 end,
                 look,
+                moving: false,
                 tiles,
                 decorations,
             }),
         }
     }
+    let passage = Passage {
+        rate: stage.rate,
+        transitions: &acts.iter().map(|act| stage.transition(act.layout)).collect::<Vec<_>>(),
+        lines: &acts
+            .iter()
+            .map(|act| widest_line(&act.layout.style, stage.request.canvas))
+            .collect::<Vec<_>>(),
+    };
+    (staging.scenes, staging.fades) = passage.through(staging.scenes);
     for (act, ids) in acts.iter().zip(left_out).filter(|(_, ids)| !ids.is_empty()) {
         staging.warnings.push(format!(
             "layout '{}' shows at most {} tiles at once: {} not always shown",
@@ -123,6 +139,10 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
 }
 
 impl Stage<'_> {
+    fn transition(&self, layout: &Layout) -> Transition {
+        self.request.transition.unwrap_or(layout.style.transition)
+    }
+
     fn acts(&self) -> Vec<Act<'_>> {
         let first = Act {
             start: Tick::ZERO,
@@ -165,6 +185,8 @@ struct Moment<'a> {
     layout: &'a Layout,
     canvas: Size,
     tick: Tick,
+    /// Where messages lie over all.
+    chat: Option<Rect>,
     /// Up to here the next speaker may take a place early.
     horizon: Tick,
 }
@@ -201,9 +223,9 @@ impl Moment<'_> {
                     fit: cast.fit,
                     z: cast.z,
                     corner_radius: self.radius(cast.rect),
-                    label: self.label(cast),
+                    label: self.label(cast, &casts),
                 }),
-                None => decorations.push(self.avatar(cast)),
+                None => decorations.push(self.avatar(cast, &casts)),
             }
         }
         let is_dressed = style.names || style.avatars;
@@ -232,7 +254,7 @@ impl Moment<'_> {
         }
     }
 
-    fn label(&self, cast: &Cast<'_>) -> Option<Label> {
+    fn label(&self, cast: &Cast<'_>, casts: &[Cast<'_>]) -> Option<Label> {
         let (style, seat) = (&self.layout.style, &cast.seat);
         let is_screen = seat.is_screen();
         let label = Label {
@@ -240,11 +262,20 @@ impl Moment<'_> {
             screen: is_screen && style.names,
             muted: !is_screen && style.muted_mark && seat.person.muted.contains(self.tick),
             speaking: !is_screen && style.speaking.is_some() && seat.person.speaking.contains(self.tick),
+            meter: self.meter(cast, casts).filter(|_| !is_screen && style.meters),
         };
         (label != Label::default()).then_some(label)
     }
 
-    fn avatar(&self, cast: &Cast<'_>) -> Decoration {
+    /// Where somebody's level meter stands, if nothing covers it.
+    fn meter(&self, cast: &Cast<'_>, casts: &[Cast<'_>]) -> Option<Rect> {
+        let meter = plate::meter(cast.rect, widest_line(&self.layout.style, self.canvas))?;
+        let above = casts.iter().filter(|other| other.z > cast.z).map(|other| other.rect);
+        let is_covered = above.chain(self.chat).any(|rect| rect.overlaps(meter));
+        (!is_covered).then_some(meter)
+    }
+
+    fn avatar(&self, cast: &Cast<'_>, casts: &[Cast<'_>]) -> Decoration {
         let person = cast.seat.person;
         Decoration::Avatar {
             peer_id: person.peer.id.clone(),
@@ -253,7 +284,7 @@ impl Moment<'_> {
             corner_radius: self.radius(cast.rect),
             initials: initials(&plain(person.peer.display_name())),
             color: AVATAR_COLORS[person.index % AVATAR_COLORS.len()],
-            label: self.label(cast),
+            label: self.label(cast, casts),
         }
     }
 }

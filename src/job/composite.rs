@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     composition::{ChatChoice, FramePolicy, LayoutSwitch, Levelling, RateChoice, Request},
-    layout::{Layout, Select},
+    layout::{Layout, Select, Transition},
     media::{Preset, SessionTime, Size, TickRate, TimeDelta, document::Fault},
 };
 
@@ -21,6 +21,9 @@ pub struct Composite {
     /// Other layouts from given times on, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layout_at: Vec<LayoutAt>,
+    /// How one scene goes over into the next. Default: the layout's own, or else `cut`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition: Option<Transition>,
     /// Who may be seen. Default: everybody.
     #[serde(default)]
     pub seen: Select,
@@ -115,6 +118,7 @@ impl Composite {
         Request {
             canvas: self.resolution.as_ref().map_or(usual.canvas, |_| self.size()),
             switches,
+            transition: self.transition,
             seen: self.seen.clone(),
             heard: self.heard.clone(),
             chat: if self.chat {

@@ -8,7 +8,7 @@ use super::{JobError, still::write_picture};
 use crate::{
     composition::{
         Material, RateChoice, Request,
-        hearing::{Heard, Hearing, Loudness},
+        hearing::{Heard, Hearing, Loudness, Tenth},
         plan,
     },
     dump::probe::Probes,
@@ -147,12 +147,30 @@ impl Room {
                 peer_id: self.peer(person),
                 source,
                 voice: Spans::union([said(person)]),
-                loudness: Loudness::default(),
+                loudness: self.loudness(person),
             };
             (number, heard)
         };
         Hearing {
             tracks: microphones.map(heard).collect(),
+        }
+    }
+
+    /// Whoever speaks is loud, and some of the others can be heard a little.
+    fn loudness(&self, person: usize) -> Loudness {
+        let level = match person {
+            _ if person == self.speaker() => -1900,
+            _ if self.is_muted(person) || person % 2 == 1 => Tenth::NOTHING,
+            _ => -4300,
+        };
+        let tenth = Tenth {
+            loudness: level,
+            ..Tenth::SILENT
+        };
+        let tenths = usize::try_from(SECONDS * 10).unwrap_or(0);
+        Loudness {
+            before: 0,
+            tenths: vec![tenth; tenths],
         }
     }
 

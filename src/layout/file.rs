@@ -148,10 +148,12 @@ impl Layout {
         self.variants.iter().map(tiles).max().unwrap_or(0)
     }
 
-    /// Whether what it looks like depends on who speaks.
+    /// Whether what it looks like depends on who speaks, or how loud.
     pub fn follows_speech(&self) -> bool {
         let mut regions = self.variants.iter().flat_map(|variant| &variant.regions);
-        self.style.speaking.is_some() || regions.any(|region| region.order.contains(&Order::Speech))
+        self.style.speaking.is_some()
+            || self.style.meters
+            || regions.any(|region| region.order.contains(&Order::Speech))
     }
 
     /// Whether some region shows people without their picture.

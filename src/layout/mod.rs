@@ -11,4 +11,4 @@ pub use file::{Layout, LayoutError, Shape, Situation, Variant, When, builtin, bu
 pub use length::Length;
 pub use region::{Order, Region, Reuse};
 pub use select::{Known, Select};
-pub use style::{Line, Place, Style, Title, Watermark};
+pub use style::{Line, Place, Style, Title, Transition, Watermark};

@@ -32,9 +32,15 @@ pub struct Style {
     /// Mark people whose microphone is off or missing.
     #[serde(default)]
     pub muted_mark: bool,
+    /// Show how loud people are, by a few bars at the lower right of their tiles.
+    #[serde(default)]
+    pub meters: bool,
     /// People whose camera is off have a tile with their initials.
     #[serde(default)]
     pub avatars: bool,
+    /// How one scene goes over into the next, unless the caller says otherwise.
+    #[serde(default)]
+    pub transition: Transition,
     #[serde(default)]
     pub title: Option<Title>,
     #[serde(default)]
@@ -74,6 +80,19 @@ pub struct Watermark {
     #[serde(default = "most")]
     #[schemars(range(min = 1, max = 100))]
     pub opacity: u8,
+}
+
+/// From one scene into the next: when somebody comes or goes, changes places, or the layout changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transition {
+    /// At once.
+    #[default]
+    Cut,
+    /// The old picture is blended into the new one.
+    Fade,
+    /// Tiles move to their new places; who comes and who goes does so at once.
+    Glide,
 }
 
 /// Where something stands on the canvas.

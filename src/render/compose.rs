@@ -11,7 +11,7 @@ use super::{
 use crate::{
     av::AvError,
     composition::{Chunk, Scene, encoded_ticks},
-    media::{Rect, Tick},
+    media::{Rect, Size, Tick},
 };
 
 /// Composes the chunks of a plan, one after another.
@@ -19,8 +19,12 @@ pub struct Composer<'a> {
     input: &'a RenderInput<'a>,
     players: Vec<Player<'a>>,
     decorator: Decorator<'a>,
+    /// For what fades out.
+    spare: CanvasPool,
+    /// What was shown before the fade that is under way or comes next, with its tick.
+    fading: Option<(Tick, Lease)>,
     /// The scene composed last, by its index.
-    dressed: Option<(usize, Dressed)>,
+    dressed: Option<(usize, Dressed<'a>)>,
 }
 
 /// A chunk ready to be encoded.
@@ -43,6 +47,8 @@ impl<'a> Composer<'a> {
             input,
             players,
             decorator: Decorator::new(input.plan, input.fonts.clone()),
+            spare: CanvasPool::new(input.plan.canvas, 1),
+            fading: None,
             dressed: None,
         }
     }
@@ -66,7 +72,7 @@ impl<'a> Composer<'a> {
         for tick in ticks {
             pictures.push((tick, canvases.lease()?));
         }
-        self.draw(&mut pictures);
+        self.draw(&mut pictures, chunk.end)?;
         for player in &mut self.players {
             player.close_before(chunk.end);
         }
@@ -81,17 +87,28 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Draws canvases for ticks that grow, from one call to the next, too.
-    pub fn draw(&mut self, pictures: &mut [(Tick, Lease)]) {
+    /// Draws canvases for ticks that grow, from one call to the next, too, and lie before `end`.
+    pub fn draw(&mut self, pictures: &mut [(Tick, Lease)], end: Tick) -> Result<(), AvError> {
         let scenes = &self.input.plan.scenes;
         let mut rest = pictures;
-        while let Some((tick, _)) = rest.first() {
-            let number = scene_at(scenes, *tick);
+        while let Some(tick) = rest.first().map(|(tick, _)| *tick) {
+            let number = scene_at(scenes, tick);
             let count = rest.partition_point(|(tick, _)| *tick < scenes[number].end);
             let (of_scene, later) = rest.split_at_mut(count);
+            // also where the scene before was not drawn, but is there from an earlier rendering
+            if let Some(fade) = self.input.plan.fade_at(tick) {
+                self.keep_before(fade.start)?;
+            }
             self.draw_scene(number, of_scene);
+            self.blend(of_scene);
             rest = later;
+            // decoders only go forward: what will fade out is drawn before they go on
+            let next = scenes[number].end;
+            if next <= end && self.input.plan.fade_at(next).is_some_and(|fade| fade.start == next) {
+                self.keep_before(next)?;
+            }
         }
+        Ok(())
     }
 
     /// What could not be decoded or drawn.
@@ -99,6 +116,35 @@ impl<'a> Composer<'a> {
         Findings {
             faults: self.players.into_iter().flat_map(Player::into_faults).collect(),
             warnings: self.decorator.into_warnings(),
+        }
+    }
+
+    /// Draws what is shown just before a fade that begins at `start`, unless that is there already.
+    fn keep_before(&mut self, start: Tick) -> Result<(), AvError> {
+        let last = Tick(start.0 - 1);
+        if self.fading.as_ref().is_none_or(|(tick, _)| *tick != last) {
+            // there is but one canvas for it
+            self.fading = None;
+            let mut pictures = [(last, self.spare.lease()?)];
+            self.draw_scene(scene_at(&self.input.plan.scenes, last), &mut pictures);
+            let [kept] = pictures;
+            self.fading = Some(kept);
+        }
+        Ok(())
+    }
+
+    /// Lets what fades out show through.
+    fn blend(&mut self, pictures: &mut [(Tick, Lease)]) {
+        let Size { width, height } = self.input.plan.canvas;
+        let whole = [Rect::new(0, 0, width, height)];
+        let Some((_, old)) = &mut self.fading else { return };
+        for (tick, canvas) in pictures {
+            let Some(share) = self.input.plan.fade_at(*tick).and_then(|fade| fade.share(*tick)) else {
+                continue;
+            };
+            let (new, old): (&mut Canvas, &mut Canvas) = (canvas, old);
+            new.picture.split(&whole)[0].blend(&mut old.picture.split(&whole)[0], share);
+            new.painted_for = None;
         }
     }
 
@@ -117,6 +163,12 @@ impl<'a> Composer<'a> {
         }
         for layer in &dressed.layers {
             self.draw_layer(scene, layer, pictures);
+        }
+        for (tick, canvas) in pictures.iter_mut() {
+            dressed
+                .meters
+                .iter()
+                .for_each(|meter| meter.draw(*tick, &mut canvas.picture));
         }
         self.dressed = Some((number, dressed));
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     av::{AvError, Overlay, Picture, TileMut},
     composition::{Plan, Tile},
-    media::{Rect, Rgb, Size},
+    media::{Rect, Rgb, Size, Tick},
 };
 
 /// Behind the stand-ins, and what they wear.
@@ -46,6 +46,8 @@ pub fn preview(plan: &Plan, fonts: &Fonts) -> Result<Still, RenderError> {
         let place = &scene.tiles[tile.index];
         draw(&mut canvas.split(&[place.rect])[0], place, &tile.dressing)?;
     }
+    let last = Tick(plan.length.0 - 1);
+    dressed.meters.iter().for_each(|meter| meter.draw(last, &mut canvas));
     Ok(Still {
         png: png(&canvas),
         warnings: decorator.into_warnings(),

@@ -20,7 +20,7 @@ pub struct Still {
 pub fn still(input: &RenderInput<'_>, tick: Tick) -> Result<Still, RenderError> {
     let mut composer = Composer::new(input);
     let mut pictures = vec![(tick, CanvasPool::new(input.plan.canvas, 1).lease()?)];
-    composer.draw(&mut pictures);
+    composer.draw(&mut pictures, Tick(tick.0 + 1))?;
     let Findings { warnings, .. } = composer.findings();
     let png = png(&pictures[0].1.picture);
     Ok(Still { png, warnings })

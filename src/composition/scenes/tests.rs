@@ -1,6 +1,7 @@
 //! Made-up sessions, laid out by every built-in layout.
 
 mod actors;
+mod moves;
 
 use proptest::prelude::*;
 

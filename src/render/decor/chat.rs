@@ -3,12 +3,12 @@
 use tiny_skia::Pixmap;
 
 use super::{
-    painter::{Drawn, Painter, SHADE, SHADE_OPACITY, SMALLEST_TEXT},
+    painter::{Drawn, Painter, SHADE, SHADE_OPACITY},
     shapes::{fill_rounded, paint},
     text::Line,
 };
 use crate::{
-    composition::ChatLine,
+    composition::{ChatLine, plate::SMALLEST_TEXT},
     media::{Rect, Rgb},
 };
 

@@ -2,6 +2,7 @@
 
 mod chat;
 mod layers;
+mod meters;
 mod painter;
 pub mod shapes;
 mod text;
@@ -14,6 +15,7 @@ pub use text::Fonts;
 
 use self::{
     layers::layers,
+    meters::{DressedMeter, Meters},
     painter::{Drawn, Painter},
     shapes::rounded,
 };
@@ -30,6 +32,7 @@ const MOST_KEPT: usize = 512;
 pub struct Decorator<'a> {
     plan: &'a Plan,
     painter: Painter,
+    meters: Meters,
     dressings: BTreeMap<DressingKey, Arc<Dressing>>,
     grounds: BTreeMap<GroundKey, usize>,
     next_ground: usize,
@@ -40,12 +43,14 @@ pub struct Decorator<'a> {
 }
 
 /// All that drawing one scene needs.
-pub struct Dressed {
+pub struct Dressed<'a> {
     /// Scenes with the same number look the same where there are no tiles.
     pub ground: usize,
     pub backdrop: Backdrop,
     /// From the lowest up; the tiles of one layer are disjoint.
     pub layers: Vec<Vec<DressedTile>>,
+    /// Over all of them.
+    pub meters: Vec<DressedMeter<'a>>,
     /// A canvas cannot be used again without painting its ground: the corner of a tile lets it through.
     pub wears_off: bool,
 }
@@ -80,6 +85,7 @@ impl<'a> Decorator<'a> {
         Decorator {
             plan,
             painter: Painter::new(fonts),
+            meters: Meters::default(),
             dressings: BTreeMap::new(),
             grounds: BTreeMap::new(),
             next_ground: 0,
@@ -89,7 +95,7 @@ impl<'a> Decorator<'a> {
     }
 
     /// Prepares a scene.
-    pub fn dress(&mut self, scene: &Scene) -> Dressed {
+    pub fn dress(&mut self, scene: &Scene) -> Dressed<'a> {
         if self.dressings.len() > MOST_KEPT {
             self.dressings.clear();
         }
@@ -107,6 +113,7 @@ impl<'a> Decorator<'a> {
             ground: self.ground(scene),
             backdrop: self.backdrop(scene),
             wears_off: scene.tiles.iter().any(wears_off),
+            meters: self.meters.dress(self.plan, scene),
             layers: layers
                 .into_iter()
                 .map(|layer| {
@@ -165,7 +172,7 @@ impl<'a> Decorator<'a> {
         let near = scene
             .decorations
             .iter()
-            .filter(|it| rect_of(it).is_some_and(|rect| rect.overlaps(tile.rect)));
+            .filter(|it| it.rect().is_some_and(|rect| rect.overlaps(tile.rect)));
         let near: Vec<Decoration> = near.cloned().collect();
         let is_cut_out = is_over_picture && tile.corner_radius > 0;
         let key = (
@@ -300,13 +307,6 @@ fn put(onto: &mut Pixmap, rect: Rect, drawn: &Drawn) {
             Transform::identity(),
             None,
         );
-    }
-}
-
-fn rect_of(decoration: &Decoration) -> Option<Rect> {
-    match decoration {
-        Decoration::Avatar { rect, .. } | Decoration::Chat { rect, .. } => Some(*rect),
-        Decoration::Notice { .. } => None,
     }
 }
 

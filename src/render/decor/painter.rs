@@ -9,19 +9,19 @@ use super::{
     text::{Fonts, Typesetter},
 };
 use crate::{
-    composition::{Decoration, Label, Look, Place},
+    composition::{
+        Decoration, Label, Look, Place,
+        plate::{NamePlate, SMALLEST_TEXT},
+    },
     media::{Rect, Rgb, Size},
 };
 
-const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
+pub const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
 /// Behind names.
 pub const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
 pub const SHADE_OPACITY: u8 = 168;
 const MUTED: Rgb = rgb(0xff, 0x7a, 0x73);
-const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
-/// Letters below this height cannot be read; a tile that would need smaller ones has no name.
-pub const SMALLEST_TEXT: u32 = 9;
-
+pub const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
     Rgb { red, green, blue }
 }
@@ -33,40 +33,6 @@ pub struct Painter {
     is_open: bool,
     pictures: BTreeMap<String, Option<Pixmap>>,
     pub warnings: Vec<String>,
-}
-
-/// Where the name stands on a tile.
-struct NamePlate {
-    /// Of the letters.
-    size: u32,
-    /// To the edges of the tile.
-    margin: u32,
-    height: u32,
-    /// Its upper edge.
-    y: u32,
-}
-
-impl NamePlate {
-    /// `None` on a tile that is too small for a name that can be read.
-    fn of(tile: Rect, line: u32) -> Option<NamePlate> {
-        // a tall tile has no wider names than a flat one
-        let side = tile.height.min(tile.width * 3 / 4);
-        let usual = (side * 11 / 200).min((side / 30).max(24));
-        let size = usual.max((side * 2 / 11).min(11));
-        let height = size * 3 / 2;
-        if size < SMALLEST_TEXT || tile.width < height * 3 {
-            return None;
-        }
-        // small tiles have no air to give away
-        let margin = line + if size < 11 { 1 } else { size / 2 };
-        let y = tile.height.checked_sub(margin + height)?;
-        Some(NamePlate {
-            size,
-            margin,
-            height,
-            y,
-        })
-    }
 }
 
 /// Something drawn, and where it stands on the canvas.
@@ -261,7 +227,8 @@ impl Painter {
         let pad = size / 2;
         let icons = u32::from(label.muted) + u32::from(label.screen);
         let icon_room = icons * (size + size / 3);
-        let most = rect.width - 2 * margin - 2 * pad;
+        let meter = label.meter.map_or(0, |meter| meter.width + margin);
+        let most = (rect.width - 2 * margin - 2 * pad).saturating_sub(meter);
         let line = label.name.as_ref().and_then(|name| {
             let room = most.checked_sub(icon_room)?;
             self.typesetter()?.line(name, size, room)
