@@ -11,7 +11,7 @@ use super::{
 use crate::{
     composition::{
         Decoration, Label, Look, Place,
-        plate::{NamePlate, SMALLEST_TEXT},
+        plate::{NamePlate, SMALLEST_TEXT, initials_radius},
     },
     media::{Rect, Rgb, Size},
 };
@@ -151,7 +151,7 @@ impl Painter {
         let line = self.line_width(look);
         let room = label.as_ref().and_then(|_| NamePlate::of(whole, line));
         let room = room.map_or(rect.height, |plate| plate.y);
-        let radius = (rect.width.min(rect.height) as f32 * 0.27).min(room as f32 * 0.45);
+        let radius = initials_radius(whole, room) as f32;
         let middle = (rect.height as f32 / 2.0).min(room as f32 - radius - 1.0);
         fill_circle(
             &mut pixmap,
