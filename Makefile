@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test kill-test check advisories bench bench-upload bench-queue fuzz soak fmt samples clean setup
+.PHONY: help build demo test kill-test check advisories bench bench-upload bench-queue bench-looks fuzz soak fmt samples clean setup
 
 # Where setup.sh puts cargo when the machine had none.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -66,6 +66,9 @@ fuzz: ## run each fuzz target for 60 s
 
 bench-queue: build ## measure two workers on a queue of 200 short jobs (ARGS="…")
 	python3 benches/job_queue.py $(ARGS)
+
+bench-looks: build ## measure what names, frames, meters and transitions cost (ARGS="…")
+	python3 benches/looks.py $(ARGS)
 
 soak: build ## keep three workers busy for ten minutes and break everything around them (ARGS="…")
 	python3 benches/soak.py $(ARGS)

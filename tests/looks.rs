@@ -134,6 +134,16 @@ fn people_are_hidden_and_silenced_by_role_and_by_peer() {
 }
 
 #[test]
+fn the_automatic_rate_is_that_of_the_cameras_that_are_seen() {
+    let rate = |options: &[&str]| plan(options)["ticks_per_second"].as_u64().unwrap();
+    assert_eq!(rate(&[]), 25);
+    assert_eq!(rate(&["--show-peer", "Chen"]), 20);
+    assert_eq!(rate(&["--show-peer", "Dalia"]), 15);
+    // nobody is seen
+    assert_eq!(rate(&["--hide-peer", "*"]), 10);
+}
+
+#[test]
 fn without_fonts_names_are_left_out_and_the_report_says_so() {
     let (empty, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let options = [support::SMALL, &["--to", "2", "--fonts", text(empty.path())]].concat();

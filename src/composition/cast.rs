@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::people::{Person, Shown, known, names_of};
+use super::people::{Person, Shown, admits};
 use crate::{
     layout::{Order, Region, Reuse, Variant},
     media::{Fit, Rect, SessionTime, Size, Source, Tick},
@@ -145,7 +145,7 @@ fn takes(region: &Region, seat: &Seat<'_>) -> bool {
         Lens::Camera(0) => show.takes(Source::Camera) || show.takes(Source::Microphone),
         Lens::Camera(_) => show.takes(Source::Camera),
     };
-    is_source && show.admits(known(seat.person.peer, &names_of(seat.person.peer)))
+    is_source && admits(show, seat.person.peer)
 }
 
 /// Whether a region shows people without their picture.

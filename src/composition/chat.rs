@@ -2,7 +2,7 @@
 
 use super::{
     look::{plain, shortened},
-    people::{Sources, known, names_of},
+    people::{Sources, admits},
     plan::{ChatLine, Decoration},
     request::{ChatChoice, Request},
 };
@@ -32,8 +32,7 @@ pub fn messages(sources: Sources<'_>, request: &Request) -> Vec<Shown> {
     let mut sent: Vec<&ChatMessage> = sources.manifest.chat.iter().chain(others).collect();
     sent.sort_by_key(|message| message.at);
     let peer = |message: &ChatMessage| message.peer_id.as_ref().and_then(|id| sources.manifest.peer(id));
-    let may_be_seen =
-        |message: &&ChatMessage| peer(message).is_none_or(|peer| request.seen.admits(known(peer, &names_of(peer))));
+    let may_be_seen = |message: &&ChatMessage| peer(message).is_none_or(|peer| admits(&request.seen, peer));
     let shown = sent.into_iter().filter(may_be_seen).filter_map(|message| {
         let at = message.at.on_session_clock(sources.timeline.origin);
         let window = sources.windows.iter().find(|window| window.span.contains(at))?;

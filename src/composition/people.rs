@@ -5,7 +5,7 @@ use super::{
     windows::Window,
 };
 use crate::{
-    layout::Known,
+    layout::{Known, Select},
     media::{Kind, SessionTime, Source, Span, Spans, Tick, TickRate, TimeDelta, TrackId},
     session::{EventKind, Manifest, Peer, muted},
     timeline::{Timeline, TrackTimeline},
@@ -249,18 +249,12 @@ impl Ticks {
     }
 }
 
-/// A peer as patterns see them.
-pub fn known<'a>(peer: &'a Peer, names: &'a [&'a str]) -> Known<'a> {
-    Known {
+/// Whether `select` admits a peer, by their role and by all that patterns may call them.
+pub fn admits(select: &Select, peer: &Peer) -> bool {
+    let names = [Some(peer.id.as_str()), peer.user_id.as_deref(), peer.name.as_deref()];
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    select.admits(Known {
         role: peer.role.as_deref(),
-        names,
-    }
-}
-
-/// What patterns may call a peer by.
-pub fn names_of(peer: &Peer) -> Vec<&str> {
-    [Some(peer.id.as_str()), peer.user_id.as_deref(), peer.name.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect()
+        names: &names,
+    })
 }

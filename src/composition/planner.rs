@@ -7,7 +7,7 @@ use super::{
     levels::levels,
     meters,
     pace::{PacedFrame, pace},
-    people::{known, names_of},
+    people::admits,
     plan::{AudioTrack, Cost, Encoding, FaderPoint, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     dump::probe::{DumpKey, Probes},
-    media::{ChannelCount, Gain, Kind, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
+    layout::Select,
+    media::{ChannelCount, Gain, Kind, PeerId, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
     session::Manifest,
     timeline::{Piece, Timeline, TrackTimeline},
 };
@@ -63,9 +64,10 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
             length: timeline.end,
         });
     };
+    let may_be = |select: &Select, peer: &PeerId| manifest.peer(peer).is_none_or(|peer| admits(select, peer));
     let rate = match request.rate {
         RateChoice::Fixed(rate) => rate,
-        RateChoice::Auto => rate::choose(&material, &kept),
+        RateChoice::Auto => rate::choose(&material, &kept, |track| may_be(&request.seen, &track.peer_id)),
     };
     let windows = windows(&kept, rate);
     let length = windows
@@ -87,10 +89,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         title: &title,
     });
     let mut audio = material.audio_tracks(&windows, rate);
-    audio.retain(|track| {
-        let peer = manifest.peer(&track.peer_id);
-        peer.is_none_or(|peer| request.heard.admits(known(peer, &names_of(peer))))
-    });
+    audio.retain(|track| may_be(&request.heard, &track.peer_id));
     let mut fader = Vec::new();
     if request.levelling == Levelling::On {
         let mut hearing = material.hearing.clone();

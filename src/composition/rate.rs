@@ -6,15 +6,15 @@ use crate::{
     timeline::TrackTimeline,
 };
 
-/// The lowest usual rate that loses no camera frame; the highest where each loses some. Screens count where there is no
-/// camera.
-pub fn choose(material: &Material<'_>, kept: &Spans) -> TickRate {
+/// The lowest usual rate that loses no frame of a camera that `is_seen`; the highest where each loses some. Screens count
+/// where there is no such camera.
+pub fn choose(material: &Material<'_>, kept: &Spans, is_seen: impl Fn(&TrackTimeline) -> bool) -> TickRate {
     let video = || {
         material
             .timeline
             .tracks
             .iter()
-            .filter(|track| track.is_video() && track.is_alive())
+            .filter(|track| track.is_video() && track.is_alive() && is_seen(track))
     };
     let mut deciding: Vec<&TrackTimeline> = video().filter(|track| track.source == Source::Camera).collect();
     if deciding.is_empty() {

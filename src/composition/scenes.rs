@@ -4,7 +4,7 @@ use super::{
     cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
     chat::{self, Shown},
     look::{Look, initials, plain, radius, widest_line},
-    people::{Person, Sources, known, names_of, people},
+    people::{Person, Sources, admits, people},
     plan::{Decoration, Label, Scene, Tile},
     plate,
     request::Request,
@@ -74,7 +74,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
         rate: stage.rate,
     };
     let mut people = people(sources);
-    people.retain(|person| stage.request.seen.admits(known(person.peer, &names_of(person.peer))));
+    people.retain(|person| admits(&stage.request.seen, person.peer));
     let acts = stage.acts();
     let messages = chat::messages(sources, stage.request);
     let mut staging = Staging {

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Measures what decoration costs: `gallery` against the same places with nothing drawn on them.
+
+    looks.py [--minutes 2] [--runs 5] [--tessera PATH] [--work DIR] [--session DIR]
+
+All run by turns on one session, so that whatever else the machine does weighs on each; what counts is the
+ratio of the medians of their CPU. Also tried: names without the frame around who speaks, and, as they are
+asked for rather than usual, level meters and transitions. Ends with 1 if decoration costs more than 3 %.
+"""
+import argparse
+import re
+import shutil
+import statistics
+import sys
+from pathlib import Path
+
+from run import ENCODER, FPS, HERE, TARGET, made_session, run, say
+
+LAYOUT = HERE.parent / "layouts" / "gallery.toml"
+MOST = 1.03
+
+
+def variants(folder):
+    """What is compared, by name: layout and further options. The first is the measure of the others."""
+    text = LAYOUT.read_text()
+    head, body = text.split("[[variant]]", 1)
+    style = re.search(r"^\[style\]\n(.*)", head, re.M | re.S)[1]
+    kept = "".join(line + "\n" for line in style.splitlines() if re.match(r"(tile_)?background\b", line))
+    # initials must go, too: without a picture nothing is drawn
+    wanted = {
+        "nothing drawn": head.replace(style, kept),
+        "gallery without frames": re.sub(r"^speaking\b.*\n", "", head, flags=re.M),
+        "gallery": head,
+        "gallery with meters": head.replace("[style]\n", "[style]\nmeters = true\n"),
+    }
+    found = {}
+    for number, (name, start) in enumerate(wanted.items()):
+        path = folder / f"look-{number}.toml"
+        path.write_text(f"{start}[[variant]]{body}")
+        found[name] = ["--layout", str(path)]
+    for how in ("fade", "glide"):
+        found[f"gallery, {how}"] = [*found["gallery"], "--transition", how]
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--tessera", type=Path, default=TARGET / "release" / "tessera")
+    parser.add_argument("--work", type=Path, default=TARGET / "bench")
+    parser.add_argument("--session", type=Path, help="measure this one instead of a made one")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    session = args.session or made_session("small", args.minutes, args.work)
+    looks = variants(args.work)
+    costs = {name: [] for name in looks}
+    for number in range(args.runs):
+        say(f"run {number + 1} of {args.runs}")
+        for name, options in looks.items():
+            out = args.work / "looks-tessera"
+            shutil.rmtree(out, ignore_errors=True)
+            command = [str(args.tessera), "compose", str(session), "--resolution", "1280x720", "--fps", str(FPS),
+                       *ENCODER, *options, "--out", str(out), "--json"]
+            _, cost = run(command, args.work / "looks-tessera")
+            costs[name].append(cost.cpu_s)
+            say(f"  {name:24} {cost.cpu_s:6.1f} s CPU")
+    medians = {name: statistics.median(all_of) for name, all_of in costs.items()}
+    bare = next(iter(medians.values()))
+    print("| look | CPU | against nothing drawn |\n|---|---|---|")
+    for name, median in medians.items():
+        print(f"| {name} | {median:.1f} s | {100 * (median / bare - 1):+.1f} % |")
+    if medians["gallery"] > MOST * bare:
+        sys.exit(f"decoration costs more than {100 * (MOST - 1):.0f} %")
+
+
+if __name__ == "__main__":
+    main()
