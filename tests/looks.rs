@@ -89,9 +89,12 @@ fn every_frame_of_a_recording_is_what_it_would_be_on_its_own() {
     }
 }
 
+fn plan(options: &[&str]) -> Value {
+    serde_json::from_str(&planned(&sample(), options)).unwrap()
+}
+
 #[test]
 fn people_are_hidden_and_silenced_by_role_and_by_peer() {
-    let plan = |options: &[&str]| -> Value { serde_json::from_str(&planned(&sample(), options)).unwrap() };
     let peers = |plan: &Value| {
         let scenes = plan["scenes"].as_array().unwrap();
         let places = scenes.iter().flat_map(|scene| {
