@@ -170,6 +170,27 @@ fn everybody_is_as_loud_as_the_recording_should_be() {
 }
 
 #[test]
+fn many_who_sound_alike_are_no_louder_together() {
+    let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    session(folder.path());
+    // twelve in a room with the same device, or an echo of everybody
+    let ids: Vec<String> = (0..12).map(|index| format!("peer-{index}")).collect();
+    let tracks: Vec<Value> = (ids.iter().enumerate())
+        .map(|(index, id)| {
+            let mut track = microphone(id);
+            track["dumps"][0]["uri"] = json!(format!("{}.mka", PEERS[index % PEERS.len()].id));
+            track
+        })
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    write_manifest(folder.path(), &ids, &tracks);
+    let (path, _) = recorded(folder.path(), out.path(), &[]);
+    let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
+    assert!((loudness + 16.0).abs() <= 1.0, "{loudness} LUFS");
+    assert!(peak <= -1.0, "{peak} dBTP");
+}
+
+#[test]
 fn speech_alone_does_not_move_the_fader() {
     let folder = TempDir::new().unwrap();
     session(folder.path());

@@ -53,6 +53,7 @@ pub struct Tenth {
     pub loudness: i16,
     /// The largest sample of each hundredth of a second. Small, as there are millions in a long session.
     pub peaks: [Peak; PEAKS],
+    pub sketch: Sketch,
 }
 
 impl Tenth {
@@ -60,6 +61,7 @@ impl Tenth {
     pub const SILENT: Tenth = Tenth {
         loudness: Tenth::NOTHING,
         peaks: [Peak::NOTHING; PEAKS],
+        sketch: Sketch::NOTHING,
     };
     pub const LENGTH: TimeDelta = TimeDelta::from_millis(100);
 
@@ -93,6 +95,34 @@ impl Peak {
             0 => 0.0,
             level => 10f64.powf((f64::from(level) / 2.0 + Peak::FAINTEST) / 20.0),
         }
+    }
+}
+
+/// How many numbers a sketch has.
+pub const SKETCH: usize = 8;
+
+/// What sets the sound of a tenth apart from that of another track, whatever its loudness: its samples weighted with
+/// random signs, the same for all tracks, and summed up, for as many rows of signs as it has numbers.
+///
+/// On average the angle between two sketches is that between the sounds (Johnson and Lindenstrauss): sounds that have
+/// nothing to do with each other stand at right angles and add up by their energy, two recordings of one by amplitude.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sketch([i8; SKETCH]);
+
+impl Sketch {
+    pub const NOTHING: Sketch = Sketch([0; SKETCH]);
+
+    pub fn of(sums: [f32; SKETCH]) -> Sketch {
+        let largest = sums.iter().fold(0.0f32, |largest, sum| largest.max(sum.abs()));
+        // a cast keeps what is no number at zero
+        Sketch(sums.map(|sum| (sum / largest * 127.0).round() as i8))
+    }
+
+    /// Its direction, of length 1; nothing if there was no sound.
+    pub fn direction(self) -> Option<[f64; SKETCH]> {
+        let numbers = self.0.map(f64::from);
+        let length = numbers.iter().map(|number| number * number).sum::<f64>().sqrt();
+        (length > 0.0).then(|| numbers.map(|number| number / length))
     }
 }
 

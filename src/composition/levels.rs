@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     fader,
-    hearing::{Heard, Hearing, Loudness, PEAKS, Peak},
+    hearing::{Heard, Hearing, Loudness, PEAKS, Peak, SKETCH},
 };
 use crate::media::{Gain, SessionTime, Source, Spans};
 
@@ -13,8 +13,8 @@ use crate::media::{Gain, SessionTime, Source, Spans};
 pub const TARGET: f64 = -16.0;
 /// Nobody is made louder or quieter than this: what needs more is noise, or a fault.
 const MOST_GAIN: f64 = 30.0;
-/// Where several speak at once the mix is louder than each, and where it is limited quieter; that is made up for by no
-/// more than this.
+/// Where several speak at once the mix is louder than each: all are turned down. Where it is limited it is quieter, and
+/// that is made up for by no more than this.
 const MOST_TRIM: f64 = 9.0;
 const ROUNDS: usize = 16;
 /// What is left of the limiter's work after a hundredth of a second: it recovers exponentially, to a third in a tenth.
@@ -56,7 +56,7 @@ pub fn levels(hearing: &Hearing, kept: &Spans) -> Levels {
     for _ in 0..ROUNDS {
         // what is made louder is limited more, so one step is not enough
         let off = mix.integrated(trim).map_or(0.0, |mixed| TARGET - mixed);
-        trim = (trim + off).clamp(-MOST_TRIM, MOST_TRIM);
+        trim = (trim + off).clamp(-MOST_GAIN, MOST_TRIM);
     }
     let times = mix.0.iter().map(|tenth| tenth.time);
     let gains = own
@@ -135,26 +135,34 @@ impl Mixed {
 
 impl MixedTenth {
     fn of(tracks: &[(&Heard, f64)], index: usize) -> MixedTenth {
-        let mut energy = 0.0;
+        // what has no direction adds up by energy with everything
+        let (mut all, mut apart, mut together) = (0.0, 0.0, [0.0f64; SKETCH]);
         let (mut sums, mut squares) = ([0.0f64; PEAKS], [0.0f64; PEAKS]);
         for (heard, factor) in tracks
             .iter()
             .filter(|(heard, _)| heard.loudness.range().contains(&index))
         {
             let tenth = heard.loudness.tenth(index);
-            energy += tenth.energy() * factor * factor;
+            let amplitude = tenth.energy().sqrt() * factor;
+            all += amplitude * amplitude;
+            match tenth.sketch.direction() {
+                Some(direction) => (0..SKETCH).for_each(|row| together[row] += amplitude * direction[row]),
+                None => apart += amplitude * amplitude,
+            }
             for (place, amplitude) in tenth.peaks.map(Peak::amplitude).iter().enumerate() {
                 sums[place] += amplitude * factor;
                 squares[place] += (amplitude * factor).powi(2);
             }
         }
+        let energy = apart + together.iter().map(|sum| sum * sum).sum::<f64>();
         // peaks meet at worst, and miss each other as a rule
         let peaks: [f64; PEAKS] = std::array::from_fn(|place| (sums[place] + squares[place].sqrt()) / 2.0);
         MixedTenth {
             time: Loudness::time(index),
             energy,
             peaks,
-            beyond: fader::beyond(energy, peaks),
+            // a single tenth's energy is but guessed from sketches: the fader goes by what is sure
+            beyond: fader::beyond(all, peaks),
         }
     }
 }
@@ -180,7 +188,10 @@ fn integrated(tenths: &[f64]) -> Option<f64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::hearing::Tenth, *};
+    use super::{
+        super::hearing::{Sketch, Tenth},
+        *,
+    };
     use crate::media::{PeerId, SessionTime, Span, TimeDelta};
 
     fn span(from: usize, to: usize) -> Span {
@@ -193,6 +204,7 @@ mod tests {
         Tenth {
             loudness,
             peaks: [Peak::of(10f64.powf((f64::from(loudness) + 300.0) / 2000.0)); PEAKS],
+            sketch: Sketch::NOTHING,
         }
     }
 
@@ -231,7 +243,7 @@ mod tests {
         fn no_gain_is_beyond_bounds(level: i16, from in 0usize..500, length in 0usize..500) {
             let hearing = Hearing { tracks: [(0, heard(level, from, from + length))].into() };
             for gain in levels(&hearing, &whole()).gains.values() {
-                prop_assert!(gain.decibels().abs() <= MOST_GAIN + MOST_TRIM);
+                prop_assert!((-2.0 * MOST_GAIN..=MOST_GAIN + MOST_TRIM).contains(&gain.decibels()));
             }
         }
     }
@@ -244,6 +256,31 @@ mod tests {
         // four of equal loudness are 6 dB louder than one
         let gains = levels(&hearing, &whole()).gains;
         assert!((gains[&0].decibels() + 2.0).abs() < 0.1, "{}", gains[&0]);
+    }
+
+    #[test]
+    fn two_recordings_of_one_sound_add_up_by_amplitude() {
+        let together = |sums: [[f32; SKETCH]; 2]| {
+            let tracks = sums.into_iter().enumerate().map(|(track, sums)| {
+                let mut heard = heard(-20_00, 100, 900);
+                heard
+                    .loudness
+                    .tenths
+                    .iter_mut()
+                    .for_each(|tenth| tenth.sketch = Sketch::of(sums));
+                (track, heard)
+            });
+            let hearing = Hearing {
+                tracks: tracks.collect(),
+            };
+            levels(&hearing, &whole()).gains[&0].decibels()
+        };
+        let (one, other) = ([1.0; SKETCH], [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0]);
+        let (same, different) = (together([one, one]), together([one, other]));
+        assert!(
+            (same + 2.0).abs() < 0.1 && (different - 1.0).abs() < 0.1,
+            "{same} {different}"
+        );
     }
 
     #[test]

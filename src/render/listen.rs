@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Dumps, Keeping, KeptSound, RenderError, kept::KeptDump, mixer::sources, sound::SoundSource};
 use crate::{
     composition::{
-        hearing::{Audible, Heard, Hearing, Listening, Loudness, Peak, Tenth},
+        hearing::{Audible, Heard, Hearing, Listening, Loudness, Peak, SKETCH, Sketch, Tenth},
         voice::{Level, SILENT, voice},
     },
     dump::probe::DumpKey,
@@ -23,6 +23,23 @@ const TENTH: usize = BLOCK / 10;
 const FRAME: usize = BLOCK / 100;
 /// The band of speech, in Hz: rumble and hiss are left out.
 const BAND: (f64, f64) = (120.0, 4000.0);
+
+/// The bits of a byte as signs.
+const SIGNS: [[f32; SKETCH]; 256] = {
+    let mut signs = [[1.0; SKETCH]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < SKETCH {
+            if byte >> bit & 1 == 1 {
+                signs[byte][bit] = -1.0;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    signs
+};
 
 /// What was heard, and what of it need not be decoded again.
 #[derive(Debug, Default)]
@@ -80,14 +97,14 @@ fn hear(
         .div_euclid(second)
         .max(0);
     let last = -(-edges().map(|(_, end)| end).max().unwrap_or(0)).div_euclid(second);
-    let mut ear = Ear::new(channels);
+    let before = usize::try_from(first).unwrap_or(0) * 10;
+    let mut ear = Ear::new(channels, before);
     for second in first..last {
         if cancelled.load(Ordering::Relaxed) {
             return None;
         }
         ear.take(&block(&mut sources, second, channels));
     }
-    let before = usize::try_from(first).unwrap_or(0) * 10;
     let heard = Heard {
         peer_id: track.peer_id.clone(),
         source: audible.source,
@@ -114,17 +131,20 @@ struct Ear {
     meter: Option<EbuR128>,
     band: Vec<Filter>,
     levels: Vec<Level>,
+    /// Of the session, before the first of `tenths`.
+    before: usize,
     tenths: Vec<Tenth>,
 }
 
 impl Ear {
-    fn new(channels: ChannelCount) -> Ear {
+    fn new(channels: ChannelCount, before: usize) -> Ear {
         // as many channels at 48 kHz as there are can always be measured; without a meter nothing is levelled
         let meter = EbuR128::new(channels.count() as u32, SAMPLE_RATE, Mode::M).ok();
         Ear {
             meter,
             band: vec![Filter::high_pass(BAND.0), Filter::low_pass(BAND.1)],
             levels: Vec::new(),
+            before,
             tenths: Vec::new(),
         }
     }
@@ -140,14 +160,27 @@ impl Ear {
             let tenth = Tenth {
                 loudness: self.loudness(&part),
                 peaks: std::array::from_fn(|index| peak(&part, index * FRAME)),
+                sketch: self.sketch(&part),
             };
             self.tenths.push(tenth);
         }
-        for at in (0..BLOCK).step_by(FRAME) {
-            let part: Vec<&[f32]> = block.iter().map(|channel| &channel[at..at + FRAME]).collect();
-            let level = self.level(&part);
+    }
+
+    /// What a tenth sounds like in the band of speech; takes note of the levels in it.
+    fn sketch(&mut self, part: &[&[f32]]) -> Sketch {
+        let mut signs = [0u8; TENTH];
+        // every tenth has its own: a steady tone would be mistaken in the same way again and again
+        fastrand::Rng::with_seed((self.before + self.tenths.len()) as u64).fill(&mut signs);
+        let mut sums = [0.0f32; SKETCH];
+        for (at, signs) in (0..TENTH).step_by(FRAME).zip(signs.chunks(FRAME)) {
+            let part: Vec<&[f32]> = part.iter().map(|channel| &channel[at..at + FRAME]).collect();
+            let level = self.level(&part, |index, sample| {
+                let factors = &SIGNS[usize::from(signs[index])];
+                (0..SKETCH).for_each(|row| sums[row] += factors[row] * sample as f32);
+            });
             self.levels.push(level);
         }
+        Sketch::of(sums)
     }
 
     fn loudness(&mut self, part: &[&[f32]]) -> i16 {
@@ -158,11 +191,13 @@ impl Ear {
         measured.map_or(Tenth::NOTHING, |loudness| hundredths(loudness, Tenth::NOTHING))
     }
 
-    fn level(&mut self, part: &[&[f32]]) -> Level {
+    /// The level of a frame in the band of speech, each sample of which is told to `tell`.
+    fn level(&mut self, part: &[&[f32]], mut tell: impl FnMut(usize, f64)) -> Level {
         let mut sum = 0.0;
         for index in 0..FRAME {
             let mean = part.iter().map(|channel| f64::from(channel[index])).sum::<f64>() / part.len() as f64;
             let heard = self.band.iter_mut().fold(mean, |sample, filter| filter.pass(sample));
+            tell(index, heard);
             sum += heard * heard;
         }
         let is_silent = part.iter().all(|channel| channel.iter().all(|sample| *sample == 0.0));
@@ -239,7 +274,7 @@ mod tests {
     /// A second of a sine, so loud at its peak, heard after another second of it.
     fn heard(hertz: f64, peak: f64) -> Ear {
         let step = std::f64::consts::TAU * hertz / f64::from(SAMPLE_RATE);
-        let mut ear = Ear::new(ChannelCount::Mono);
+        let mut ear = Ear::new(ChannelCount::Mono, 0);
         for second in 0..2 {
             let sample = |index: usize| ((step * (second * BLOCK + index) as f64).sin() * peak) as f32;
             ear.take(&[(0..BLOCK).map(sample).collect()]);
@@ -270,7 +305,7 @@ mod tests {
 
     #[test]
     fn nothing_is_silent() {
-        let mut ear = Ear::new(ChannelCount::Stereo);
+        let mut ear = Ear::new(ChannelCount::Stereo, 0);
         ear.take(&[vec![0.0; BLOCK], vec![0.0; BLOCK]]);
         assert!(ear.levels.iter().all(|level| *level == SILENT) && ear.levels.len() == 100);
         assert!(ear.tenths.iter().all(|tenth| *tenth == Tenth::SILENT) && ear.tenths.len() == 10);
