@@ -237,6 +237,31 @@ fn without_levelling_all_stay_as_they_are() {
 }
 
 #[test]
+fn who_is_silenced_does_not_speak_and_is_marked() {
+    let folder = TempDir::new().unwrap();
+    session(folder.path());
+    let options = ["--layout", "audio-only", "--silence-peer", "loud"];
+    let plan: Value = serde_json::from_str(&planned(folder.path(), &options)).unwrap();
+    let speakers: Vec<&str> = (plan["speakers"].as_array().unwrap().iter())
+        .map(|speaker| speaker["peer_id"].as_str().unwrap())
+        .collect();
+    assert!(
+        speakers.contains(&"usual") && !speakers.contains(&"loud"),
+        "{speakers:?}"
+    );
+    let scenes = plan["scenes"].as_array().unwrap();
+    let labels = scenes.iter().flat_map(|scene| scene["decorations"].as_array().unwrap());
+    let labels: Vec<&Value> = labels
+        .filter(|it| it["peer_id"] == "loud")
+        .map(|it| &it["label"])
+        .collect();
+    assert!(
+        !labels.is_empty() && labels.iter().all(|it| it["muted"] == true && it["speaking"] != true),
+        "{labels:?}"
+    );
+}
+
+#[test]
 fn the_report_and_webvtt_say_who_speaks() {
     let (folder, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     session(folder.path());

@@ -44,7 +44,7 @@ pub struct ComposeArgs {
 pub fn run(args: ComposeArgs) -> Result<(), JobError> {
     match args.frame_at.as_deref() {
         Some([at, out]) => {
-            let (at, out) = (frame_time(at), PathBuf::from(out));
+            let (at, out) = (frame_time(at), picture_path(out));
             frame(args, at, out)
         }
         Some(_) | None => recording(args),
@@ -60,6 +60,18 @@ fn frame_time(text: &str) -> SessionTime {
         let message = format!("invalid value for '--frame-at <TIME> <FILE>': {error}\n");
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).exit()
     })
+}
+
+fn picture_path(text: &str) -> PathBuf {
+    let path = PathBuf::from(text);
+    if path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+    {
+        return path;
+    }
+    let message = format!("invalid value '{text}' for '--frame-at <TIME> <FILE>': a frame is a PNG: name it .png\n");
+    clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).exit()
 }
 
 fn frame(args: ComposeArgs, at: SessionTime, out: PathBuf) -> Result<(), JobError> {

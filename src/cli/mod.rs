@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
 
 /// Logs go to stderr; `RUST_LOG` and `TESSERA_LOG_FORMAT=json` choose how much and how.
 fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,tiny_skia=error"));
     // at finer levels, libraries that speak HTTP log headers, and those hold secrets
     let discreet = filter_fn(|log| *log.level() <= Level::INFO || log.target().starts_with("tessera"));
     let log = tracing_subscriber::fmt::layer()

@@ -29,7 +29,7 @@ pub struct RecordingArgs {
     #[arg(long, default_value = "gallery", value_name = "NAME|FILE")]
     layout: String,
     /// Another layout from a time on (seconds, or [h:]mm:ss, since the recording began), e.g. 60=speaker; repeatable
-    #[arg(long, value_name = "TIME=NAME|FILE", value_parser = parse_switch)]
+    #[arg(long, value_name = "TIME=NAME|FILE", value_parser = parse_switch, allow_hyphen_values = true)]
     layout_at: Vec<(SessionTime, String)>,
     /// How one scene goes over into the next [default: the layout's own, or else cut]
     #[arg(long, value_enum, value_name = "HOW")]

@@ -2,7 +2,10 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::people::{Person, Shown, admits};
+use super::{
+    choice::admits,
+    people::{Person, Shown},
+};
 use crate::{
     layout::{Order, Region, Reuse, Variant},
     media::{Fit, Rect, SessionTime, Size, Source, Tick},
@@ -171,6 +174,15 @@ fn choose<'a>(region: &Region, candidates: &[Seat<'a>], slots: &mut Vec<Option<S
         return slots.iter().map(|slot| slot.as_ref().and_then(find)).collect();
     }
     // candidates come in the order of joining
+    let is_by_joining = region.order.iter().all(|order| *order == Order::Join);
+    if region.reuse == Reuse::Newest && is_by_joining {
+        let newest: Vec<SeatKey> = candidates[candidates.len().saturating_sub(capacity)..]
+            .iter()
+            .map(|seat| seat.key)
+            .collect();
+        steady(slots, &newest);
+        return slots.iter().map(|slot| slot.as_ref().and_then(find)).collect();
+    }
     let surplus = candidates.len().saturating_sub(capacity);
     let mut chosen: Vec<Seat> = match region.reuse {
         Reuse::Newest => candidates[surplus..].to_vec(),

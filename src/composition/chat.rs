@@ -1,8 +1,9 @@
 //! Which messages are shown over the pictures when.
 
 use super::{
+    choice::admits,
     look::{plain, shortened},
-    people::{Sources, admits},
+    people::Sources,
     plan::{ChatLine, Decoration},
     request::{ChatChoice, Request},
 };

@@ -1,6 +1,6 @@
 //! What was heard in a session when all of it was listened to, and what follows from it before anything is mixed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{AudioTrack, speakers::Speech};
 use crate::media::{ChannelCount, PeerId, SessionTime, Source, Spans, TimeDelta};
@@ -22,7 +22,7 @@ pub struct Audible {
 /// All tracks of sound of a session, by their index in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hearing {
-    pub tracks: BTreeMap<usize, Heard>,
+    pub tracks: BTreeMap<usize, Arc<Heard>>,
 }
 
 /// What was heard of one track.
@@ -127,6 +127,14 @@ impl Sketch {
 }
 
 impl Hearing {
+    /// What was heard of some of the tracks.
+    pub fn only(&self, is_meant: impl Fn(usize, &Heard) -> bool) -> Hearing {
+        let tracks = self.tracks.iter().filter(|(index, heard)| is_meant(**index, heard));
+        Hearing {
+            tracks: tracks.map(|(index, heard)| (*index, Arc::clone(heard))).collect(),
+        }
+    }
+
     /// Who speaks when, by microphones alone.
     pub fn speech(&self) -> Speech {
         let mut voices: BTreeMap<PeerId, Vec<_>> = BTreeMap::new();

@@ -102,7 +102,7 @@ impl Mixed {
         let tracks: Vec<(&Heard, f64)> = hearing
             .tracks
             .iter()
-            .map(|(track, heard)| (heard, 10f64.powf(gains.get(track).unwrap_or(&0.0) / 20.0)))
+            .map(|(track, heard)| (&**heard, 10f64.powf(gains.get(track).unwrap_or(&0.0) / 20.0)))
             .collect();
         let kept = (0..ends.max().unwrap_or(0)).filter(|tenth| kept.contains(Loudness::time(*tenth)));
         Mixed(kept.map(|tenth| MixedTenth::of(&tracks, tenth)).collect())
@@ -230,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_quiet_and_the_loud_come_out_alike(levels in prop::collection::vec(-39_00i16..-1_00, 1..6)) {
-            let tracks = levels.iter().enumerate().map(|(index, level)| (index, heard(*level, index * 150, index * 150 + 140)));
+            let tracks = levels.iter().enumerate().map(|(index, level)| (index, heard(*level, index * 150, index * 150 + 140).into()));
             let hearing = Hearing { tracks: tracks.collect() };
             let gains = super::levels(&hearing, &whole()).gains;
             for (track, level) in levels.iter().enumerate() {
@@ -241,7 +241,7 @@ mod tests {
 
         #[test]
         fn no_gain_is_beyond_bounds(level: i16, from in 0usize..500, length in 0usize..500) {
-            let hearing = Hearing { tracks: [(0, heard(level, from, from + length))].into() };
+            let hearing = Hearing { tracks: [(0, heard(level, from, from + length).into())].into() };
             for gain in levels(&hearing, &whole()).gains.values() {
                 prop_assert!((-2.0 * MOST_GAIN..=MOST_GAIN + MOST_TRIM).contains(&gain.decibels()));
             }
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn those_who_speak_at_once_are_not_too_loud_together() {
         let hearing = Hearing {
-            tracks: (0..4).map(|track| (track, heard(-20_00, 100, 900))).collect(),
+            tracks: (0..4).map(|track| (track, heard(-20_00, 100, 900).into())).collect(),
         };
         // four of equal loudness are 6 dB louder than one
         let gains = levels(&hearing, &whole()).gains;
@@ -268,7 +268,7 @@ mod tests {
                     .tenths
                     .iter_mut()
                     .for_each(|tenth| tenth.sketch = Sketch::of(sums));
-                (track, heard)
+                (track, heard.into())
             });
             let hearing = Hearing {
                 tracks: tracks.collect(),
@@ -290,7 +290,7 @@ mod tests {
             ..heard(-30_00, 0, 1000)
         };
         let hearing = Hearing {
-            tracks: [(0, silent)].into(),
+            tracks: [(0, silent.into())].into(),
         };
         assert_eq!(levels(&hearing, &whole()), Levels::default());
         assert_eq!(levels(&Hearing::default(), &whole()), Levels::default());

@@ -2,6 +2,7 @@
 
 mod cast;
 mod chat;
+mod choice;
 mod chunks;
 mod fader;
 pub mod hearing;

@@ -1,11 +1,12 @@
 //! Everybody who may be shown, with all that decides when and how, on the recording's own ticks.
 
 use super::{
+    choice::admits,
     speakers::{SpeakerTurn, Speech},
     windows::Window,
 };
 use crate::{
-    layout::{Known, Select},
+    layout::Select,
     media::{Kind, SessionTime, Source, Span, Spans, Tick, TickRate, TimeDelta, TrackId},
     session::{EventKind, Manifest, Peer, muted},
     timeline::{Timeline, TrackTimeline},
@@ -29,7 +30,7 @@ pub struct Person<'a> {
     pub joined: (SessionTime, usize),
     /// When they have a place, seen or not.
     pub present: Ticks,
-    /// When they cannot be heard: muted, or without a microphone.
+    /// When they cannot be heard: muted, without a microphone, or left out of the mix.
     pub muted: Ticks,
     pub speaking: Ticks,
     /// When they began to speak, each time.
@@ -59,6 +60,8 @@ pub struct Sources<'a> {
     pub turns: &'a [SpeakerTurn],
     pub windows: &'a [Window],
     pub rate: TickRate,
+    /// Who may be heard.
+    pub heard: &'a Select,
 }
 
 /// Everybody who published something, in the order of the manifest.
@@ -96,7 +99,10 @@ impl<'a> Sources<'a> {
             peer,
             index,
             joined: (start, first_track),
-            muted: self.ticks(&lasting(&present.subtract(&heard))),
+            muted: match admits(self.heard, peer) {
+                true => self.ticks(&lasting(&present.subtract(&heard))),
+                false => self.ticks(&present),
+            },
             present: self.ticks(&without_hems(&present, &seen)),
             speaking: self.ticks(&self.speaking(peer)),
             turns: spoken().filter_map(|turn| self.tick(turn.span.start)).collect(),
@@ -247,14 +253,4 @@ impl Ticks {
     pub fn contains(&self, tick: Tick) -> bool {
         self.0.iter().any(|(start, end)| *start <= tick && tick < *end)
     }
-}
-
-/// Whether `select` admits a peer, by their role and by all that patterns may call them.
-pub fn admits(select: &Select, peer: &Peer) -> bool {
-    let names = [Some(peer.id.as_str()), peer.user_id.as_deref(), peer.name.as_deref()];
-    let names: Vec<&str> = names.into_iter().flatten().collect();
-    select.admits(Known {
-        role: peer.role.as_deref(),
-        names: &names,
-    })
 }

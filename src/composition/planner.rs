@@ -1,13 +1,12 @@
 //! From timeline and request to plan.
 
 use super::{
-    Levelling,
+    Levelling, choice,
     chunks::{chunks, encoded_ticks},
     hearing::{Audible, Hearing, Listening},
     levels::levels,
     meters,
     pace::{PacedFrame, pace},
-    people::admits,
     plan::{AudioTrack, Cost, Encoding, FaderPoint, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
     rate,
     request::{RateChoice, Request},
@@ -35,6 +34,8 @@ pub enum PlanError {
         to: SessionTime,
         length: SessionTime,
     },
+    #[error("layout '{layout}': {fault}")]
+    Layout { layout: String, fault: String },
 }
 
 /// What is known of the session.
@@ -52,6 +53,13 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     if !timeline.tracks.iter().any(TrackTimeline::is_alive) {
         return Err(PlanError::NothingUsable);
     }
+    let switches = request.switches.iter().map(|switch| &switch.layout);
+    for layout in std::iter::once(&request.layout).chain(switches) {
+        if let Some(fault) = layout.fault_on(request.canvas) {
+            let layout = layout.name.clone();
+            return Err(PlanError::Layout { layout, fault });
+        }
+    }
     let (from, to) = (
         request.from.unwrap_or(SessionTime::START),
         request.to.unwrap_or(timeline.end),
@@ -64,10 +72,16 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
             length: timeline.end,
         });
     };
-    let may_be = |select: &Select, peer: &PeerId| manifest.peer(peer).is_none_or(|peer| admits(select, peer));
+    let may_be = |select: &Select, peer: &PeerId| manifest.peer(peer).is_none_or(|peer| choice::admits(select, peer));
     let rate = match request.rate {
         RateChoice::Fixed(rate) => rate,
         RateChoice::Auto => rate::choose(&material, &kept, |track| may_be(&request.seen, &track.peer_id)),
+    };
+    // who is not heard does not speak, either
+    let hearing = material.hearing.only(|_, heard| may_be(&request.heard, &heard.peer_id));
+    let material = Material {
+        hearing: &hearing,
+        ..material
     };
     let windows = windows(&kept, rate);
     let length = windows
@@ -92,11 +106,8 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     audio.retain(|track| may_be(&request.heard, &track.peer_id));
     let mut fader = Vec::new();
     if request.levelling == Levelling::On {
-        let mut hearing = material.hearing.clone();
-        hearing
-            .tracks
-            .retain(|index, _| audio.iter().any(|track| track.track == *index));
-        let levels = levels(&hearing, &kept);
+        let mixed = hearing.only(|index, _| audio.iter().any(|track| track.track == index));
+        let levels = levels(&mixed, &kept);
         audio
             .iter_mut()
             .for_each(|track| track.gain = levels.gains.get(&track.track).copied().unwrap_or_default());
@@ -135,7 +146,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
         levels,
         chunks: chunks(length, rate, request.canvas),
         cost: Cost::default(),
-        warnings: staging.warnings,
+        warnings: [choice::warnings(manifest, request), staging.warnings].concat(),
         hash: String::new(),
     };
     plan.cost = material.cost(&plan);

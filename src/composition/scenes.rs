@@ -3,11 +3,12 @@
 use super::{
     cast::{Avatars, Cast, Lens, Memory, Seat, cast, seats},
     chat::{self, Shown},
+    choice::admits,
     look::{Look, initials, plain, radius, widest_line},
-    people::{Person, Sources, admits, people},
+    people::{Person, Sources, people},
     plan::{Decoration, Label, Scene, Tile},
     plate,
-    request::Request,
+    request::{ChatChoice, Request},
     speakers::{Speech, turns},
     transitions::{Fade, Passage},
     windows::Window,
@@ -72,6 +73,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
         turns: &turns(stage.speech),
         windows: stage.windows,
         rate: stage.rate,
+        heard: &stage.request.heard,
     };
     let mut people = people(sources);
     people.retain(|person| admits(&stage.request.seen, person.peer));
@@ -103,9 +105,11 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
         };
         let (tiles, mut decorations, without) = scene.laid_out(&people, stage.title, &mut memory);
         decorations.extend(chat);
-        let new = without.into_iter().filter(|id| !left_out[look].contains(id));
-        let new: Vec<&str> = new.collect();
-        left_out[look].extend(new);
+        for id in without {
+            if !left_out[look].contains(&id) {
+                left_out[look].push(id);
+            }
+        }
         match staging.scenes.last_mut() {
             Some(last) if last.look == look && last.tiles == tiles && last.decorations == decorations => last.end = end,
             _ => staging.scenes.push(Scene {
@@ -131,14 +135,54 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
         staging.warnings.push(format!(
             "layout '{}' shows at most {} tiles at once: {} not always shown",
             act.layout.name,
-            act.layout.most_tiles(),
+            act.layout.most_tiles_on(stage.request.canvas),
             ids.join(", ")
         ));
+    }
+    staging.warnings.extend(stage.oddities(&acts, &staging.scenes));
+    if messages.is_empty() && stage.request.chat != ChatChoice::Hidden {
+        staging
+            .warnings
+            .push("no chat message of anybody who may be seen falls into the recording".to_owned());
     }
     staging
 }
 
 impl Stage<'_> {
+    /// What nobody can have meant.
+    fn oddities(&self, acts: &[Act<'_>], scenes: &[Scene]) -> Vec<String> {
+        let canvas = self.request.canvas;
+        let mut found = Vec::new();
+        let is_after = |at: SessionTime| self.windows.last().is_none_or(|window| at >= window.span.end);
+        for switch in self.request.switches.iter().filter(|switch| is_after(switch.at)) {
+            found.push(format!(
+                "layout '{}' is asked for from {} on, when the recording is over",
+                switch.layout.name, switch.at
+            ));
+        }
+        for act in acts {
+            for name in act.layout.without_room(canvas) {
+                found.push(format!(
+                    "region '{name}' of layout '{}' has no room on a canvas of {canvas}",
+                    act.layout.name
+                ));
+            }
+        }
+        let avatars = |scene: &Scene| {
+            scene
+                .decorations
+                .iter()
+                .any(|it| matches!(it, Decoration::Avatar { .. }))
+        };
+        if scenes.iter().all(|scene| scene.tiles.is_empty() && !avatars(scene)) {
+            found.push(format!(
+                "nobody is ever to be seen: see who is chosen, and whom layout '{}' shows",
+                self.request.layout.name
+            ));
+        }
+        found
+    }
+
     fn transition(&self, layout: &Layout) -> Transition {
         self.request.transition.unwrap_or(layout.style.transition)
     }

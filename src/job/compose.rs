@@ -161,7 +161,9 @@ impl Prepared {
                     reasons: self.dump_warnings(),
                 }
             }
-            error @ (PlanError::NothingUsable | PlanError::NothingKept { .. }) => JobError::Plan { path, error },
+            error @ (PlanError::NothingUsable | PlanError::NothingKept { .. } | PlanError::Layout { .. }) => {
+                JobError::Plan { path, error }
+            }
         })
     }
 }

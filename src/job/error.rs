@@ -49,6 +49,12 @@ pub enum JobError {
     Chat { path: PathBuf, reason: String },
     #[error("layout {path}: cannot be read: {error}", path = path.display())]
     LayoutUnreadable { path: PathBuf, error: io::Error },
+    #[error("layout {name}: its picture {path} cannot be read: {error}", path = path.display())]
+    LayoutPicture {
+        name: String,
+        path: PathBuf,
+        error: io::Error,
+    },
     #[error("layout {name}: {error}")]
     Layout { name: String, error: LayoutError },
     #[error("{path}: no input streams available to create recording: none of its dumps can be used\n{reasons}", path = path.display(), reasons = listed(reasons))]
@@ -128,6 +134,7 @@ impl JobError {
             }
             | JobError::Chat { .. }
             | JobError::LayoutUnreadable { .. }
+            | JobError::LayoutPicture { .. }
             | JobError::Layout { .. }
             | JobError::Job { .. }
             | JobError::Destination { .. }
@@ -164,7 +171,7 @@ impl JobError {
                 ..
             } => Blame::Input,
             JobError::Plan {
-                error: PlanError::NothingKept { .. },
+                error: PlanError::NothingKept { .. } | PlanError::Layout { .. },
                 ..
             } => Blame::Caller,
             JobError::Output { .. } | JobError::ManifestUnwritable { .. } => Blame::Destination,

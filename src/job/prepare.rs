@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, atomic::AtomicBool},
 };
@@ -22,6 +22,9 @@ use crate::{
     session::{self, ChatMessage, Manifest, Parsed},
     timeline::{DumpInput, Timeline, build},
 };
+
+/// In bytes; the longest of ours has a fiftieth of it.
+const LARGEST_LAYOUT: u64 = 256 << 10;
 
 /// Where a session is, and how far it is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +163,8 @@ pub fn load_layout(name: &str) -> Result<Layout, JobError> {
     let watermark = layout.style.watermark.as_mut().map(|mark| &mut mark.picture);
     for picture in watermark.into_iter().chain(&mut layout.style.background_picture) {
         let path = folder.join(&*picture);
-        fs::File::open(&path).map_err(|error| JobError::LayoutUnreadable {
+        fs::File::open(&path).map_err(|error| JobError::LayoutPicture {
+            name: name.to_owned(),
             path: path.clone(),
             error,
         })?;
@@ -175,7 +179,8 @@ pub fn load_chat(path: &Path) -> Result<Vec<ChatMessage>, JobError> {
         path: path.to_owned(),
         reason,
     };
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8: save it as CSV in UTF-8".to_owned()))?;
     session::parse_chat(&text).map_err(failed)
 }
 
@@ -189,10 +194,25 @@ pub fn layout_text(name: &str) -> Result<String, JobError> {
                 error,
             });
     }
-    fs::read_to_string(name).map_err(|error| JobError::LayoutUnreadable {
+    read_layout(name).map_err(|error| JobError::LayoutUnreadable {
         path: name.into(),
         error,
     })
+}
+
+/// A pipe would be waited for in vain, and what is larger than a layout ever is need not be read.
+fn read_layout(name: &str) -> io::Result<String> {
+    let found = fs::metadata(name)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if found.len() > LARGEST_LAYOUT {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, and a layout no more than {LARGEST_LAYOUT}",
+            found.len()
+        )));
+    }
+    fs::read_to_string(name)
 }
 
 type Found = Result<(DumpFile, Probe), DumpError>;

@@ -96,6 +96,8 @@ struct Room {
     has_screen: bool,
     /// Whose turn it is in the list of names, so that not every layout shows the same people.
     first: usize,
+    /// Those that the layout asks for.
+    roles: Vec<String>,
 }
 
 impl Room {
@@ -106,7 +108,18 @@ impl Room {
             people: tiles - usize::from(has_screen),
             has_screen,
             first: request.layout.name.bytes().map(usize::from).sum(),
+            roles: roles_in(&request.layout),
         }
+    }
+
+    /// The first person has the first role that the layout asks for, the others have the rest by turns.
+    fn role(&self, index: usize) -> Option<&str> {
+        let (first, others) = self.roles.split_first()?;
+        let role = match index.checked_sub(1) {
+            Some(index) if !others.is_empty() => &others[index % others.len()],
+            Some(_) | None => first,
+        };
+        Some(role)
     }
 
     fn name(&self, index: usize) -> String {
@@ -149,7 +162,7 @@ impl Room {
                 voice: Spans::union([said(person)]),
                 loudness: self.loudness(person),
             };
-            (number, heard)
+            (number, heard.into())
         };
         Hearing {
             tracks: microphones.map(heard).collect(),
@@ -195,7 +208,8 @@ impl Room {
 
     fn manifest(&self) -> Manifest {
         let people = self.people.max(usize::from(self.has_screen));
-        let peers = (0..people).map(|index| json!({"id": self.peer(index), "name": self.name(index)}));
+        let peers = (0..people)
+            .map(|index| json!({"id": self.peer(index), "name": self.name(index), "role": self.role(index)}));
         let tracks = self.tracks().into_iter().enumerate();
         let tracks = tracks.map(|(number, (owner, source))| {
             json!({"id": track_id(number, source), "peer_id": self.peer(owner), "kind": kind(source), "source": source, "dumps": []})
@@ -242,6 +256,19 @@ impl Room {
             warnings: Vec::new(),
         }
     }
+}
+
+/// Roles that a layout's regions ask for, each once; stars stand for nothing.
+fn roles_in(layout: &Layout) -> Vec<String> {
+    let regions = layout.variants.iter().flat_map(|variant| &variant.regions);
+    let mut roles: Vec<String> = Vec::new();
+    for pattern in regions.flat_map(|region| &region.show.roles) {
+        let role = pattern.replace('*', "");
+        if !role.is_empty() && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
 }
 
 fn origin() -> WallTime {

@@ -148,6 +148,28 @@ impl Layout {
         self.variants.iter().map(tiles).max().unwrap_or(0)
     }
 
+    /// The most tiles that it ever shows at once on such a canvas.
+    pub fn most_tiles_on(&self, canvas: Size) -> usize {
+        let tiles = |variant: &Variant| {
+            let cells = variant
+                .regions
+                .iter()
+                .map(|region| region.cells(region.capacity(), canvas).len());
+            cells.sum::<usize>()
+        };
+        self.variants.iter().map(tiles).max().unwrap_or(0)
+    }
+
+    /// Names of regions in which not even one tile has room on such a canvas.
+    pub fn without_room(&self, canvas: Size) -> Vec<&str> {
+        let regions = self.variants.iter().flat_map(|variant| &variant.regions);
+        let narrow = regions.filter(|region| region.cells(1, canvas).is_empty());
+        let mut names: Vec<&str> = narrow.map(|region| region.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Whether what it looks like depends on who speaks, or how loud.
     pub fn follows_speech(&self) -> bool {
         let mut regions = self.variants.iter().flat_map(|variant| &variant.regions);
@@ -164,7 +186,27 @@ impl Layout {
             .any(|region| region.show.sources.contains(&Source::Microphone))
     }
 
+    /// What is wrong with it on such a canvas, if anything: its lengths may be pixels.
+    pub fn fault_on(&self, canvas: Size) -> Option<String> {
+        let is_used = |variant: &&Variant| {
+            variant
+                .when
+                .and_then(|when| when.canvas)
+                .is_none_or(|shape| shape == Shape::of(canvas))
+        };
+        self.variants
+            .iter()
+            .filter(is_used)
+            .find_map(|variant| variant.fault_on(canvas))
+    }
+
     fn fault(&self) -> Option<String> {
+        let opacity = self.style.watermark.as_ref().map(|mark| mark.opacity);
+        if let Some(opacity) = opacity.filter(|opacity| !(1..=100).contains(opacity)) {
+            return Some(format!(
+                "the watermark's opacity is {opacity}, not within 1..=100 percent"
+            ));
+        }
         let Some((last, others)) = self.variants.split_last() else {
             return Some("it has no [[variant]]".to_owned());
         };
@@ -179,7 +221,29 @@ impl Layout {
 }
 
 impl Variant {
+    fn fault_on(&self, canvas: Size) -> Option<String> {
+        for (index, region) in self.regions.iter().enumerate() {
+            let name = &region.name;
+            if region.reaches_beyond(canvas) {
+                return Some(format!("region '{name}' reaches beyond a canvas of {canvas}"));
+            }
+            let area = region.area(canvas);
+            let meets = |other: &&Region| other.z == region.z && other.area(canvas).overlaps(area);
+            if let Some(other) = self.regions[..index].iter().find(meets) {
+                return Some(format!(
+                    "regions '{}' and '{name}' overlap on a canvas of {canvas}: give them other places, or one a higher z",
+                    other.name
+                ));
+            }
+        }
+        None
+    }
+
     fn fault(&self) -> Option<String> {
+        let people = self.when.map(|when| (when.min_people, when.max_people));
+        if let Some((Some(least), Some(most))) = people.filter(|(least, most)| least > most) {
+            return Some(format!("no situation has at least {least} and at most {most} people"));
+        }
         if self.regions.is_empty() {
             return Some("a variant has no [[variant.region]]".to_owned());
         }
@@ -196,17 +260,21 @@ impl Variant {
     }
 }
 
+impl Shape {
+    fn of(canvas: Size) -> Shape {
+        match canvas.height > canvas.width {
+            true => Shape::Tall,
+            false => Shape::Wide,
+        }
+    }
+}
+
 impl When {
     fn holds(self, situation: Situation) -> bool {
-        let shape = if situation.canvas.height > situation.canvas.width {
-            Shape::Tall
-        } else {
-            Shape::Wide
-        };
         self.sharing.is_none_or(|sharing| sharing == (situation.screens > 0))
             && self.min_people.is_none_or(|least| situation.people >= least)
             && self.max_people.is_none_or(|most| situation.people <= most)
-            && self.canvas.is_none_or(|wanted| wanted == shape)
+            && self.canvas.is_none_or(|wanted| wanted == Shape::of(situation.canvas))
     }
 }
 

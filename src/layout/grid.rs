@@ -5,6 +5,9 @@ use crate::media::{Rect, Size};
 /// The shape that most cameras and screens have: the grid that shows such pictures largest wins.
 const USUAL_SHAPE: Size = Size { width: 16, height: 9 };
 
+/// In percent of the largest pictures' edges: who sees smaller ones does not notice.
+const AS_GOOD: u128 = 98;
+
 /// What a grid must keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -23,9 +26,7 @@ pub fn grid(count: usize, area: Rect, rules: Rules) -> Vec<Rect> {
     let most = ((area.width / 2) as usize).saturating_mul((area.height / 2) as usize);
     let count = count.min(most).min(rules.max_rows.saturating_mul(rules.max_columns));
     let fitting = (1..=count).rev().find_map(|count| {
-        let rows = (1..=count.min(rules.max_rows))
-            .filter(|rows| count.div_ceil(*rows) <= rules.max_columns)
-            .max_by_key(|rows| merit(count, *rows, area, rules))?;
+        let rows = best_rows(count, area, rules)?;
         let cell = cell_size(count.div_ceil(rows), rows, area, rules);
         (cell.pixels() > 0).then_some((count, rows, cell))
     });
@@ -63,21 +64,30 @@ pub fn fixed(rows: usize, columns: usize, area: Rect, gap: u32, shape: Option<Si
     }
 }
 
-/// How large pictures get with so many rows; of equal grids the one with fewer empty cells, then fewer rows.
-fn merit(count: usize, rows: usize, area: Rect, rules: Rules) -> (u64, i64, i64) {
-    let columns = count.div_ceil(rows);
-    let cell = cell_size(columns, rows, area, rules);
-    let shown = if cell.width == 0 || cell.height == 0 {
-        0
-    } else {
-        picture_area(cell, rules.shape.unwrap_or(USUAL_SHAPE))
+/// The rows of the grid that shows pictures largest. Of those as good as that, the one with fewer empty cells, then
+/// fewer rows: a canvas a pixel higher must not look quite different.
+fn best_rows(count: usize, area: Rect, rules: Rules) -> Option<usize> {
+    let columns = |rows: usize| count.div_ceil(rows);
+    let possible = || (1..=count.min(rules.max_rows)).filter(|rows| columns(*rows) <= rules.max_columns);
+    let shown = |rows: usize| match cell_size(columns(rows), rows, area, rules).pixels() {
+        0 => 0,
+        _ => picture_scale(columns(rows), rows, area, rules),
     };
-    let empty = i64::try_from(columns * rows - count).unwrap_or(i64::MAX);
-    (shown, -empty, -i64::try_from(rows).unwrap_or(i64::MAX))
+    let largest = possible().map(shown).max()?;
+    possible()
+        .filter(|rows| u128::from(shown(*rows)) * 100 >= u128::from(largest) * AS_GOOD)
+        .min_by_key(|rows| (columns(*rows) * rows - count, *rows))
 }
 
-fn picture_area(cell: Size, shape: Size) -> u64 {
-    Rect::new(0, 0, cell.width, cell.height).contain(shape).size().pixels()
+/// How large a picture is in a cell before anything is rounded, in millionths of its shape.
+fn picture_scale(columns: usize, rows: usize, area: Rect, rules: Rules) -> u64 {
+    let shape = rules.shape.unwrap_or(USUAL_SHAPE);
+    let scale = |edge: u32, parts: usize, shape: u32| {
+        let gaps = rules.gap.saturating_mul(to_u32(parts - 1));
+        let parts = u64::from(to_u32(parts)).saturating_mul(u64::from(shape)).max(1);
+        u64::from(edge.saturating_sub(gaps)) * 1_000_000 / parts
+    };
+    scale(area.width, columns, shape.width).min(scale(area.height, rows, shape.height))
 }
 
 fn cell_size(columns: usize, rows: usize, area: Rect, rules: Rules) -> Size {
@@ -206,5 +216,17 @@ mod tests {
         assert_eq!(shape(2, tall), (1, 2));
         assert_eq!(free(1, wide), [Rect::new(0, 0, 1280, 720)]);
         assert_eq!(free(3, wide)[2], Rect::new(320, 360, 640, 360));
+        // whatever is rounded, and on canvases that are not quite as wide as pictures
+        for (width, height) in [
+            (640, 360),
+            (1024, 576),
+            (1366, 768),
+            (1600, 900),
+            (2560, 1440),
+            (426, 240),
+            (640, 364),
+        ] {
+            assert_eq!(shape(5, Size::new(width, height)).0, 3, "{width}x{height}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Lengths as layout files give them: whole pixels, or a share.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -29,9 +31,40 @@ impl Length {
         }
     }
 
+    /// Both together, if they are of one kind.
+    pub fn with(self, other: Length) -> Option<Length> {
+        match (self, other) {
+            (Length::Pixels(one), Length::Pixels(two)) => Some(Length::Pixels(one.saturating_add(two))),
+            (Length::Share(one), Length::Share(two)) => Some(Length::Share(one.saturating_add(two))),
+            (Length::Pixels(_), Length::Share(_)) | (Length::Share(_), Length::Pixels(_)) => None,
+        }
+    }
+
+    /// Whether it is more than all there is, by more than shares are rounded.
+    pub fn is_beyond_all(self) -> bool {
+        matches!(self, Length::Share(millionths) if u64::from(millionths) > WHOLE + 2)
+    }
+
     /// The same to the nearest even number.
     pub fn even(self, whole: u32) -> u32 {
         nearest_even(self.of(whole))
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Length::Pixels(1) => out.write_str("1 pixel"),
+            Length::Pixels(pixels) => write!(out, "{pixels} pixels"),
+            // no more digits than it has
+            Length::Share(millionths) if millionths % 100_000 == 0 => {
+                write!(out, "{}.{}", millionths / 1_000_000, millionths / 100_000 % 10)
+            }
+            Length::Share(millionths) => {
+                let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+                out.write_str(text.trim_end_matches('0'))
+            }
+        }
     }
 }
 
@@ -49,7 +82,7 @@ enum Written {
 
 impl<'de> Deserialize<'de> for Length {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
-        let wrong = || D::Error::custom("a length is a whole number of pixels, or a share from 0.0 to 1.0");
+        let wrong = || D::Error::custom("a length is a whole number of pixels up to 8192, or a share from 0.0 to 1.0");
         match Written::deserialize(deserializer).map_err(|_| wrong())? {
             Written::Pixels(pixels) if pixels <= crate::media::Size::MAX_EDGE => Ok(Length::Pixels(pixels)),
             Written::Share(share) if (0.0..=1.0).contains(&share) => {

@@ -13,6 +13,11 @@ use crate::media::{Fit, Rect, Size};
 /// More tiles than this are too small to tell who is who.
 pub const MOST_TILES: usize = 49;
 
+/// A region of less, in pixels of the largest canvas, shows nobody.
+const SMALLEST_EDGE: u32 = 16;
+/// Two shares may be rounded up.
+const ROUNDED: u32 = 2;
+
 /// A rectangle of the canvas with a grid of tiles. Regions take people in the order of the file, each what the ones
 /// before have left.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -48,7 +53,7 @@ pub struct Region {
     #[schemars(range(min = 1, max = 49))]
     pub max_tiles: Option<usize>,
     /// Cells to leave empty, as [row, column] from 1; the grid then always has `max_rows` by `max_columns` cells.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cell_places")]
     pub excluded_cells: Vec<(usize, usize)>,
     /// The shape of tiles, e.g. "16:9". Default: tiles fill the region.
     #[serde(default, deserialize_with = "shape")]
@@ -85,7 +90,7 @@ pub enum Reuse {
     /// Those who came first stay; when one leaves, the next moves up.
     #[default]
     Oldest,
-    /// Who comes takes the place of who came first.
+    /// Who comes takes the place of who came first; ordered by name or role, all are put in order anew.
     Newest,
 }
 
@@ -139,8 +144,32 @@ impl Region {
         grid(count, area, rules)
     }
 
+    /// Whether it is given more of the canvas than there is.
+    pub(super) fn reaches_beyond(&self, canvas: Size) -> bool {
+        let edges = [(self.x, self.width, canvas.width), (self.y, self.height, canvas.height)];
+        let is_beyond = |(from, length, whole): &(Length, Length, u32)| {
+            *length != Length::ALL && from.of(*whole).saturating_add(length.of(*whole)) > *whole + ROUNDED
+        };
+        edges.iter().any(is_beyond)
+    }
+
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<String> {
+        if self.name.trim().is_empty() {
+            return Some("it needs a name".to_owned());
+        }
+        for (field, from, length) in [("width", self.x, self.width), ("height", self.y, self.height)] {
+            if length.of(Size::MAX_EDGE) < SMALLEST_EDGE {
+                return Some(format!(
+                    "{field} is {length}, too little to show anybody: a whole number is pixels, 1.0 is all of the canvas"
+                ));
+            }
+            if length != Length::ALL && from.with(length).is_some_and(Length::is_beyond_all) {
+                return Some(format!(
+                    "it begins at {from} and its {field} is {length}: that is more than all of the canvas"
+                ));
+            }
+        }
         let counts = [
             ("max_rows", self.max_rows),
             ("max_columns", self.max_columns),
@@ -168,6 +197,19 @@ impl Region {
         }
         None
     }
+}
+
+fn cell_places<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(usize, usize)>, D::Error> {
+    let cell = |place: Vec<usize>| match place.as_slice() {
+        [row, column] => Ok((*row, *column)),
+        other => Err(D::Error::custom(format!(
+            "{other:?} is not a cell: write [row, column]"
+        ))),
+    };
+    Vec::<Vec<usize>>::deserialize(deserializer)?
+        .into_iter()
+        .map(cell)
+        .collect()
 }
 
 fn shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D::Error> {

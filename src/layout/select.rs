@@ -39,6 +39,25 @@ impl Select {
             && !named(&self.except_peers)
     }
 
+    /// Its patterns of roles that mean none of `people`.
+    pub fn idle_roles<'a>(&'a self, people: &'a [Known<'_>]) -> impl Iterator<Item = &'a str> {
+        let is_idle = |pattern: &&str| {
+            !people
+                .iter()
+                .any(|person| matches(pattern, person.role.unwrap_or_default()))
+        };
+        let patterns = self.roles.iter().chain(&self.except_roles);
+        patterns.map(String::as_str).filter(is_idle)
+    }
+
+    /// Its patterns of peers that mean none of `people`.
+    pub fn idle_peers<'a>(&'a self, people: &'a [Known<'_>]) -> impl Iterator<Item = &'a str> {
+        let is_meant = |pattern: &str, person: &Known<'_>| person.names.iter().any(|name| matches(pattern, name));
+        let is_idle = move |pattern: &&str| !people.iter().any(|person| is_meant(pattern, person));
+        let patterns = self.peers.iter().chain(&self.except_peers);
+        patterns.map(String::as_str).filter(is_idle)
+    }
+
     /// Whether such pictures are meant.
     pub fn takes(&self, source: Source) -> bool {
         match self.sources.as_slice() {

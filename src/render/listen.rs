@@ -1,6 +1,9 @@
 //! Listening to all sound of a session once, before anything is planned: who speaks when, and how loud.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ebur128::{EbuR128, Mode};
 use rayon::prelude::*;
@@ -74,7 +77,7 @@ pub fn listen(
     let indices = listening.tracks.iter().map(|audible| audible.track.track);
     Ok(Listened {
         hearing: Hearing {
-            tracks: indices.zip(heard).collect(),
+            tracks: indices.zip(heard.into_iter().map(Arc::new)).collect(),
         },
         kept: KeptSound::of(kept.into_iter().flatten()),
     })

@@ -17,6 +17,11 @@ pub struct ChatMessage {
     pub message: String,
 }
 
+/// The first line of an export, …
+const HEADING: &str = "SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message";
+/// … and what of it must be there.
+const NEEDED: [&str; 2] = ["SentAt", "Message"];
+
 /// A line of the platform's export; what else it has does not matter here.
 #[derive(Deserialize)]
 struct Row {
@@ -33,7 +38,17 @@ struct Row {
 /// Reads `SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message` with its heading. Times are RFC 3339 or
 /// milliseconds since 1970.
 pub fn parse_chat(text: &str) -> Result<Vec<ChatMessage>, String> {
-    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let text = text.trim_start_matches('\u{feff}');
+    if text.matches('"').count() % 2 == 1 {
+        return Err("a quotation mark is opened and never closed".to_owned());
+    }
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headings = reader.headers().map_err(|error| error.to_string())?;
+    if let Some(missing) = NEEDED.iter().find(|heading| !headings.iter().any(|it| it == **heading)) {
+        return Err(format!(
+            "there is no column {missing}: the first line must be {HEADING}, with commas between"
+        ));
+    }
     let rows = reader.deserialize::<Row>().enumerate();
     rows.map(|(index, row)| {
         let wrong = |why: String| format!("message {}: {why}", index + 1);
@@ -60,12 +75,10 @@ fn sent_at(text: &str) -> Result<WallTime, String> {
 mod tests {
     use super::*;
 
-    const HEADING: &str = "SenderPeerID,SenderName,SenderUserID,Roles,SentAt,Type,Message\n";
-
     #[test]
     fn exports_are_read_as_they_are_written() {
         let text = format!(
-            "\u{feff}{HEADING}p1,Asha,u1,host,2026-11-20T10:00:04Z,chat,\"Hello, all\n\"\"again\"\"\"\n,,,,1795168805000,chat,late\n"
+            "\u{feff}{HEADING}\np1,Asha,u1,host,2026-11-20T10:00:04Z,chat,\"Hello, all\n\"\"again\"\"\"\n,,,,1795168805000,chat,late\n"
         );
         let found = parse_chat(&text).unwrap();
         assert_eq!(found.len(), 2);
@@ -82,8 +95,15 @@ mod tests {
 
     #[test]
     fn wrong_exports_say_where() {
-        let wrong = parse_chat(&format!("{HEADING}p1,Asha,u1,host,soon,chat,Hi\n")).unwrap_err();
+        let wrong = parse_chat(&format!("{HEADING}\np1,Asha,u1,host,soon,chat,Hi\n")).unwrap_err();
         assert!(wrong.contains("message 1") && wrong.contains("soon"), "{wrong}");
-        assert!(parse_chat("a,b\n1,2\n").unwrap_err().contains("SentAt"));
+        for headless in ["", "a,b\n1,2\n", "p1,Asha,u1,host,2026-11-20T10:00:04Z,chat,Hi\n"] {
+            assert!(parse_chat(headless).unwrap_err().contains(HEADING));
+        }
+        let open = parse_chat(&format!(
+            "{HEADING}\np1,Asha,u1,host,1,chat,\"Hi\np1,Asha,u1,host,2,chat,Ho\n"
+        ));
+        assert!(open.unwrap_err().contains("quotation mark"));
+        assert_eq!(parse_chat(HEADING), Ok(Vec::new()));
     }
 }

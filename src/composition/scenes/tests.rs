@@ -182,7 +182,7 @@ fn cells_are_reused_as_the_layout_says() {
         names.concat()
     };
     assert_eq!([0, 7, 12].map(|second| names("oldest", second)), ["012", "012", "123"]);
-    assert_eq!([0, 7, 12].map(|second| names("newest", second)), ["012", "123", "123"]);
+    assert_eq!([0, 7, 12].map(|second| names("newest", second)), ["012", "312", "312"]);
     assert_eq!([0, 7, 12].map(|second| names("none", second)), ["012", "012", "12"]);
 }
 

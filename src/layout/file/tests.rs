@@ -37,6 +37,26 @@ fn wrong_layouts_say_what_is_wrong() {
         ("max_tiles = 49", "gap = 1.5", "share"),
         ("max_tiles = 49", "shape = \"wide\"", "wide"),
         ("[[variant]]", "[[variant]]\nwhen = { sharing = true }", "when"),
+        (
+            "[[variant]]",
+            "[[variant]]\nwhen = { min_people = 5, max_people = 2 }\n[[variant.region]]\nname = \"a\"\n[[variant]]",
+            "at least 5",
+        ),
+        ("max_tiles = 49", "width = 1", "1.0"),
+        ("max_tiles = 49", "height = 0", "height"),
+        ("max_tiles = 49", "x = 0.6\nwidth = 0.6", "more than all"),
+        ("max_tiles = 49", "width = 99999", "8192"),
+        (
+            "max_tiles = 49",
+            "max_rows = 2\nmax_columns = 2\nexcluded_cells = [[1, 1, 1]]",
+            "[row, column]",
+        ),
+        ("name = \"grid\"\n# How", "name = \" \"\n# How", "name"),
+        (
+            "[style]",
+            "[style]\nwatermark = { picture = \"x.png\", opacity = 0 }",
+            "opacity",
+        ),
     ] {
         assert!(text.contains(from), "{from} is not in the file");
         let error = parse(&text.replace(from, to)).unwrap_err().to_string();
@@ -57,6 +77,32 @@ fn the_schema_takes_every_built_in_layout_and_no_other_fields() {
     }
 }
 
+#[test]
+fn regions_may_not_overlap_or_reach_beyond_the_canvas() {
+    let text = include_str!("../../../layouts/grid.toml");
+    let with = |regions: [&str; 2]| {
+        let [one, two] =
+            regions.map(|places| format!("\n[[variant.region]]\nname = \"r{}\"\n{places}\n", places.len()));
+        let head = text.split("\n[[variant.region]]").next().unwrap();
+        parse(&format!("{head}{one}{two}")).unwrap()
+    };
+    let canvas = Size::new(640, 360);
+    let meeting = with(["width = 0.6", "x = 0.5\nwidth = 0.5"]);
+    assert!(
+        meeting
+            .fault_on(canvas)
+            .is_some_and(|fault| fault.contains("overlap") && fault.contains("'r11'"))
+    );
+    assert_eq!(
+        with(["width = 0.6", "x = 0.5\nwidth = 0.5\nz = 1"]).fault_on(canvas),
+        None
+    );
+    assert_eq!(with(["width = 0.5", "x = 0.5\nwidth = 0.5"]).fault_on(canvas), None);
+    let wide = with(["width = 300", "x = 300\nwidth = 400"]);
+    assert!(wide.fault_on(canvas).is_some_and(|fault| fault.contains("beyond")));
+    assert_eq!(wide.fault_on(Size::new(1280, 720)), None);
+}
+
 /// Regions of one height may never meet, on any canvas, with any number of tiles.
 #[test]
 fn regions_stay_in_the_canvas_and_meet_only_where_one_lies_above() {
@@ -75,6 +121,7 @@ fn regions_stay_in_the_canvas_and_meet_only_where_one_lies_above() {
         .flat_map(|layout| canvases.map(|canvas| (layout, canvas)))
     {
         let canvas = Size::new(canvas.0, canvas.1);
+        assert_eq!(layout.fault_on(canvas), None);
         for variant in &layout.variants {
             let mut taken: Vec<(i32, Rect)> = Vec::new();
             for region in &variant.regions {

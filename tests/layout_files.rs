@@ -1,0 +1,138 @@
+//! What is said of layout files, requests and messages that cannot be meant.
+
+mod support;
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+use support::{compose, planned, sample, tessera, text};
+use tempfile::TempDir;
+
+/// A layout file with such regions.
+fn layout(folder: &Path, regions: &str) -> String {
+    let path = folder.join("own.toml");
+    let head = "name = \"own\"\ndescription = \"d\"\n[style]\nbackground = \"#000000\"\navatars = true\n[[variant]]\n";
+    fs::write(&path, format!("{head}{regions}")).unwrap();
+    text(&path).to_owned()
+}
+
+fn region(places: &str) -> String {
+    format!("[[variant.region]]\nname = \"r{}\"\n{places}\n", places.len())
+}
+
+fn warnings(options: &[&str]) -> String {
+    let plan: Value = serde_json::from_str(&planned(&sample(), options)).unwrap();
+    plan["warnings"].to_string()
+}
+
+#[test]
+fn regions_in_each_others_way_are_refused_wherever_a_layout_is_used() {
+    let folder = TempDir::new().unwrap();
+    let regions = region("width = 0.6") + &region("x = 0.5\nwidth = 0.5");
+    let file = layout(folder.path(), &regions);
+    let said = ["'r11'", "overlap", "1280x720", "a higher z"];
+    tessera(&["plan", text(&sample()), "--layout", &file]).failed_with(2, &said);
+    let out = folder.path().join("x.png");
+    tessera(&["layouts", "preview", &file, "--out", text(&out)]).failed_with(2, &said);
+    assert_eq!(
+        compose(&sample(), &folder.path().join("out"), &["--layout", &file]).code,
+        Some(2)
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn what_is_no_layout_file_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| text(&folder.path().join(name)).to_owned();
+    fs::write(place("large.toml"), vec![b'#'; 300 << 10]).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(place("pipe.toml"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    for (name, word) in [
+        ("large.toml", "262144"),
+        ("pipe.toml", "regular file"),
+        ("none.toml", "none.toml"),
+    ] {
+        tessera(&["layouts", "show", &place(name)]).failed_with(2, &[name, word]);
+    }
+    let picture = layout(folder.path(), "").replace("own.toml", "picture.toml");
+    let grid = tessera(&["layouts", "show", "grid"]).stdout;
+    fs::write(
+        &picture,
+        grid.replace("[style]", "[style]\nwatermark = { picture = \"logo.png\" }"),
+    )
+    .unwrap();
+    tessera(&["plan", text(&sample()), "--layout", &picture]).failed_with(2, &["picture.toml", "logo.png"]);
+    tessera(&["compose", text(&sample()), "--frame-at", "3", &place("x.jpg")]).failed_with(2, &["x.jpg", ".png"]);
+}
+
+#[test]
+fn requests_that_mean_nobody_are_told() {
+    assert_eq!(warnings(&["--hide-peer", "Bru*", "--silence-role", "host"]), "[]");
+    for (options, words) in [
+        (["--hide-peer", "bruno"], ["'bruno'", "capital letters"]),
+        (["--show-role", "HOST"], ["'HOST'", "host, participant, presenter"]),
+        (["--show-role", "HOST"], ["nobody is ever to be seen", "gallery"]),
+        (["--silence-peer", "nobody"], ["'nobody'", "user id"]),
+        (["--layout-at", "500=grid"], ["'grid'", "recording is over"]),
+        (["--chat", "--no-levelling"], ["no chat message", "recording"]),
+    ] {
+        let found = warnings(&options);
+        assert!(words.iter().all(|word| found.contains(word)), "{options:?}: {found}");
+    }
+    tessera(&["plan", text(&sample()), "--layout-at", "-5=grid"]).failed_with(2, &["'-5' is not a time"]);
+}
+
+#[test]
+fn regions_without_room_are_told() {
+    let folder = TempDir::new().unwrap();
+    let file = layout(folder.path(), &region("padding = 0.6"));
+    let found = warnings(&["--layout", &file]);
+    assert!(found.contains("'r13'") && found.contains("no room"), "{found}");
+    assert!(found.contains("at most 0 tiles"), "{found}");
+}
+
+#[test]
+fn previews_show_the_roles_that_a_layout_asks_for() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("x.png");
+    let draw = |show: &str| {
+        let file = layout(folder.path(), &region(show));
+        tessera(&[
+            "layouts",
+            "preview",
+            &file,
+            "--out",
+            text(&out),
+            "--resolution",
+            "320x180",
+        ])
+        .stdout
+    };
+    assert!(!draw("show = { roles = [\"teacher*\"] }").contains("warning"));
+    assert!(draw("show = { peers = [\"x\"] }").contains("nobody is ever to be seen"));
+}
+
+#[test]
+fn messages_that_are_none_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("chat.csv");
+    for (bytes, word) in [
+        (
+            &b"p1,Asha,u1,host,2026-11-20T10:00:04Z,chat,Hi\n"[..],
+            "SenderPeerID,SenderName",
+        ),
+        (b"", "SentAt"),
+        (b"SenderName;SentAt;Message\nA;1;x\n", "commas"),
+        (b"SentAt,Message\n2026-11-20T10:00:04Z,\"Hi\n", "quotation mark"),
+        (b"SentAt,Message\n2026-11-20T10:00:04Z,H\xe9\n", "UTF-8"),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        tessera(&["plan", text(&sample()), "--chat-csv", text(&file)]).failed_with(2, &["chat.csv", word]);
+    }
+}
