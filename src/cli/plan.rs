@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     options::{RecordingArgs, SessionArgs},
     print, print_json,
-    text::{clock, table},
+    text::{clock, counted, table},
 };
 use crate::{
     composition::{Decoration, Plan, Tile},
@@ -63,7 +63,7 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
         text += &format!("layout {} from {}\n", plan.looks[scene.look].layout, at(scene.start));
     }
     let settled = || plan.scenes.iter().filter(|scene| !scene.moving);
-    text += &format!("\n{} scenes", settled().count());
+    text += &format!("\n{}", counted(settled().count(), "scene"));
     let glides = plan
         .scenes
         .windows(2)
@@ -71,7 +71,11 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
         .count();
     text += &match (plan.fades.len(), glides) {
         (0, 0) => "\n".to_owned(),
-        (fades, glides) => format!(", {fades} fades and {glides} glides between them\n"),
+        (fades, glides) => format!(
+            ", {} and {} between them\n",
+            counted(fades, "fade"),
+            counted(glides, "glide")
+        ),
     };
     let mut rows = Vec::new();
     for scene in settled() {
@@ -85,7 +89,7 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
         rows.push(vec![format!("  {}", at(scene.start)), at(scene.end), shown]);
     }
     text += &table(&rows);
-    text += &format!("\n{} tracks heard\n", plan.audio.len());
+    text += &format!("\n{} heard\n", counted(plan.audio.len(), "track"));
     let heard = plan.audio.iter().map(|track| {
         let spans: Vec<String> = track
             .stretches
@@ -103,8 +107,8 @@ fn described(plan: &Plan, prepared: &Prepared) -> String {
     text += &table(&heard.collect::<Vec<_>>());
     let cost = plan.cost;
     text += &format!(
-        "\n{} chunks; decodes {} frames, encodes {} of {}, about {} s of CPU\n",
-        plan.chunks.len(),
+        "\n{}; decodes {} frames, encodes {} of {}, about {} s of CPU\n",
+        counted(plan.chunks.len(), "chunk"),
         cost.decoded_frames,
         cost.encoded_frames,
         plan.length.0,

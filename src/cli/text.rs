@@ -2,6 +2,14 @@
 
 use crate::media::TimeDelta;
 
+/// So many of something.
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
 /// `12.5 MB`, decimal.
 pub fn bytes(count: u64) -> String {
     let scaled = |unit: u64| format!("{}.{}", count / unit, count % unit * 10 / unit);

@@ -61,7 +61,11 @@ pub struct Variant {
 
 /// A condition on what is happening; all that is given must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table such as { sharing = true, min_people = 3 }"
+)]
 pub struct When {
     /// Somebody shares a screen, or nobody does.
     pub sharing: Option<bool>,

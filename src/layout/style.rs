@@ -48,7 +48,10 @@ pub struct Style {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { width = 0.006, color = \"#3ddc84\" }"
+)]
 pub struct Line {
     pub width: Length,
     pub color: Rgb,
@@ -56,7 +59,10 @@ pub struct Line {
 
 /// A line of text over the pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { text = \"Weekly\", place = \"top\" }"
+)]
 pub struct Title {
     /// Default: the room's name.
     #[serde(default)]
@@ -67,7 +73,10 @@ pub struct Title {
 
 /// A PNG over the pictures, its transparency kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { picture = \"logo.png\", place = \"top-right\" }"
+)]
 pub struct Watermark {
     /// Its path is relative to the layout file.
     pub picture: String,
