@@ -5,7 +5,7 @@ mod support;
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use support::{Recording, planned, session::SessionCopy, text, video::Area};
+use support::{Recording, planned, sample, session::SessionCopy, tessera, text, tool, video::Area};
 use tempfile::TempDir;
 
 const OPTIONS: [&str; 6] = ["--resolution", "480x270", "--fps", "10", "--crf", "12"];
@@ -84,4 +84,40 @@ fn layouts_without_meters_carry_no_levels() {
                 .all(|pair| pair[0][0].as_i64() < pair[1][0].as_i64() && pair[0][1] != pair[1][1])
         );
     }
+}
+
+#[test]
+fn a_title_is_not_covered_by_a_meter() {
+    let folder = TempDir::new().unwrap();
+    let gallery = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("layouts/gallery.toml")).unwrap();
+    let session = sample();
+    // all pixels of the frame, and where meters stand on it
+    let seen = |style: &str| {
+        let file = folder.path().join("own.toml");
+        fs::write(&file, gallery.replace("[style]", &format!("[style]\n{style}"))).unwrap();
+        let out = folder.path().join("frame.png");
+        let options = [&OPTIONS[..], &["--layout", text(&file), "--frame-at", "19", text(&out)]].concat();
+        let all = [&["compose", text(&session)], &options[..]].concat();
+        assert_eq!(tessera(&all).code, Some(0));
+        let pixels = tool(
+            "ffmpeg",
+            &["-i", text(&out), "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
+        );
+        let options = [&OPTIONS[..], &["--layout", text(&file)]].concat();
+        let plan: Value = serde_json::from_str(&planned(&session, &options)).unwrap();
+        (plan, pixels)
+    };
+    let (plan, with) = seen("meters = true\ntitle = { place = \"bottom-right\" }");
+    let (_, without) = seen("title = { place = \"bottom-right\" }");
+    let differs = |peer: &str| {
+        let area = meter(&plan, 190, peer).expect("everybody has a meter");
+        let (left, top) = (area.x as usize, area.y as usize);
+        let mut rows = top..top + area.height as usize;
+        rows.any(|y| {
+            let row = (y * 480 + left) * 3..(y * 480 + left + area.width as usize) * 3;
+            with[row.clone()] != without[row]
+        })
+    };
+    assert!(differs("p1"), "there is no meter");
+    assert!(!differs("p4"), "the meter covers the title");
 }

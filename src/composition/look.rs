@@ -7,10 +7,14 @@ pub use crate::layout::Place;
 use crate::{
     layout::{self, Layout, Length},
     media::{Rgb, Size},
+    session::is_blank,
 };
 
 /// Longer names are cut: no tile has room for them.
 const LONGEST_NAME: usize = 48;
+
+/// Of one sign; the longest emoji have ten.
+const MOST_CHARACTERS: usize = 16;
 
 /// How scenes are decorated, in pixels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -108,7 +112,7 @@ pub fn plain(name: &str) -> String {
     shortened(name, LONGEST_NAME)
 }
 
-/// Text of a stranger, of so many signs at most.
+/// Text of a stranger, of so many signs at most; nothing at all if none of it can be seen.
 pub fn shortened(text: &str, most: usize) -> String {
     let is_override =
         |it: char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
@@ -119,12 +123,20 @@ pub fn shortened(text: &str, most: usize) -> String {
         .collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
     let line = words.join(" ");
-    let kept: Vec<&str> = line.graphemes(true).take(most + 1).collect();
+    if is_blank(&line) {
+        return String::new();
+    }
+    let kept: Vec<String> = line.graphemes(true).take(most + 1).map(unpiled).collect();
     if kept.len() > most {
         kept[..most].concat() + "…"
     } else {
-        line
+        kept.concat()
     }
+}
+
+/// A sign without what is piled on it past all reason.
+fn unpiled(sign: &str) -> String {
+    sign.chars().take(MOST_CHARACTERS).collect()
 }
 
 /// The first letters of the first and the last word; of scripts without spaces, the first sign.
@@ -151,6 +163,11 @@ mod tests {
         assert_eq!(plain("  Asha\n\t Rao\u{202e}  "), "Asha Rao");
         assert_eq!(plain(&"x".repeat(500)).chars().count(), LONGEST_NAME + 1);
         assert_eq!(plain("👩‍👩‍👧"), "👩‍👩‍👧");
+        assert_eq!(
+            plain(&format!("e{}x", "\u{301}".repeat(900))).chars().count(),
+            MOST_CHARACTERS + 1
+        );
+        assert_eq!(plain("\u{200b}\u{2060} \u{3164}\u{feff}"), "");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From one scene into the next: at once, by blending the pictures, or by letting tiles glide to their new places.
 
+use std::{cmp::Ordering, collections::BTreeSet};
+
 use serde::Serialize;
 
 use super::{Decoration, Label, Scene, Tile, plate};
@@ -96,36 +98,98 @@ impl Passage<'_> {
             moving: true,
             ..to.clone()
         };
-        let mut moves = false;
-        let mut go = |was: Option<Rect>, rect: &mut Rect, radius: &mut u32, label: &mut Option<Label>| {
-            let Some(was) = was.filter(|was| was != rect) else {
-                return;
-            };
-            moves = true;
-            *rect = part_way(was, *rect, share);
-            *radius = (*radius).min(rect.width.min(rect.height) / 4);
-            if let Some(meter) = label.as_mut().map(|label| &mut label.meter) {
-                *meter = meter.and_then(|_| plate::meter(*rect, self.lines[to.look]));
-            }
-        };
-        for tile in &mut scene.tiles {
-            let was = place_of_tile(from, tile);
-            go(was, &mut tile.rect, &mut tile.corner_radius, &mut tile.label);
+        let chat = to.decorations.iter().find(|it| matches!(it, Decoration::Chat { .. }));
+        let chat = chat.and_then(Decoration::rect);
+        let mut parts = parts(&mut scene, from);
+        if !parts.iter().any(Part::moves) {
+            return None;
         }
-        for decoration in &mut scene.decorations {
-            if let Decoration::Avatar {
-                peer_id,
-                rect,
-                corner_radius,
-                label,
-                ..
-            } = decoration
-            {
-                go(place_of_person(from, peer_id), rect, corner_radius, label);
+        let heights: BTreeSet<Height> = parts.iter().map(Part::height).collect();
+        for part in &mut parts {
+            let height = part.height();
+            *part.z = heights.iter().take_while(|lower| **lower < height).count() as i32;
+            part.go(share, self.lines[to.look]);
+        }
+        let places: Vec<(Rect, i32)> = parts.iter().map(|part| (*part.rect, *part.z)).collect();
+        for part in parts {
+            let above = places.iter().filter(|(_, z)| z > part.z).map(|(rect, _)| *rect);
+            let above: Vec<Rect> = above.chain(chat).collect();
+            if let Some(label) = part.label {
+                label.meter = label
+                    .meter
+                    .filter(|meter| !above.iter().any(|rect| rect.overlaps(*meter)));
             }
         }
-        moves.then_some(scene)
+        Some(scene)
     }
+}
+
+/// Somebody's tile that may be on its way.
+struct Part<'a> {
+    was: Option<Rect>,
+    rect: &'a mut Rect,
+    z: &'a mut i32,
+    radius: &'a mut u32,
+    label: &'a mut Option<Label>,
+}
+
+/// Of those who end at one height, who becomes larger is above who becomes smaller: the new speaker is not hidden behind
+/// the old one.
+type Height = (i32, Ordering);
+
+impl Part<'_> {
+    fn moves(&self) -> bool {
+        self.was.is_some_and(|was| was != *self.rect)
+    }
+
+    fn height(&self) -> Height {
+        let now = self.rect.size().pixels();
+        (
+            *self.z,
+            self.was.map_or(Ordering::Equal, |was| now.cmp(&was.size().pixels())),
+        )
+    }
+
+    /// Puts it so far on its way, with frames as wide as `line`.
+    fn go(&mut self, share: u32, line: u32) {
+        let Some(was) = self.was.filter(|was| was != self.rect) else {
+            return;
+        };
+        *self.rect = part_way(was, *self.rect, share);
+        *self.radius = (*self.radius).min(self.rect.width.min(self.rect.height) / 4);
+        if let Some(label) = self.label {
+            label.meter = label.meter.and_then(|_| plate::meter(*self.rect, line));
+        }
+    }
+}
+
+/// All tiles of a scene, with or without pictures, and where they were in `from`.
+fn parts<'a>(scene: &'a mut Scene, from: &Scene) -> Vec<Part<'a>> {
+    let tiles = scene.tiles.iter_mut().map(|tile| Part {
+        was: place_of_tile(from, tile),
+        rect: &mut tile.rect,
+        z: &mut tile.z,
+        radius: &mut tile.corner_radius,
+        label: &mut tile.label,
+    });
+    let avatars = scene.decorations.iter_mut().filter_map(|decoration| match decoration {
+        Decoration::Avatar {
+            peer_id,
+            rect,
+            z,
+            corner_radius: radius,
+            label,
+            ..
+        } => Some(Part {
+            was: place_of_person(from, peer_id),
+            rect,
+            z,
+            radius,
+            label,
+        }),
+        Decoration::Chat { .. } | Decoration::Notice { .. } => None,
+    });
+    tiles.chain(avatars).collect()
 }
 
 /// What of a scene is worth a transition when it changes.
@@ -280,6 +344,41 @@ mod tests {
             (65, 70, false, 200),
         ];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn who_becomes_larger_is_above_who_becomes_smaller() {
+        let with = |start: i64, end: i64, wide: usize| {
+            let mut scene = scene(start, end, &[("a", 0), ("b", 0), ("c", 300)]);
+            scene.tiles[wide].rect.width = 200;
+            let meter = Rect::new(0, 80, 20, 20);
+            scene.tiles[1 - wide].rect.x = 200;
+            for tile in &mut scene.tiles[..2] {
+                tile.label = Some(Label {
+                    meter: Some(meter),
+                    ..Label::default()
+                });
+            }
+            scene
+        };
+        for (before, after) in [(0, 1), (1, 0)] {
+            let (scenes, _) = through(Transition::Glide, vec![with(0, 10, before), with(10, 20, after)]);
+            let moving: Vec<&Scene> = scenes.iter().filter(|scene| scene.moving).collect();
+            assert_eq!(moving.len(), 3);
+            for scene in moving {
+                let z = |index: usize| scene.tiles[index].z;
+                assert!(z(after) > z(2) && z(2) > z(before), "{:?}", scene.tiles);
+                let (over, under) = (scene.tiles[after].rect, &scene.tiles[before]);
+                let meter = under.label.as_ref().unwrap().meter;
+                assert!(meter.is_none_or(|meter| !meter.overlaps(over)), "{:?}", scene.tiles);
+            }
+            assert!(
+                scenes
+                    .iter()
+                    .filter(|scene| !scene.moving)
+                    .all(|scene| scene.tiles[0].z == 0)
+            );
+        }
     }
 
     proptest! {

@@ -45,9 +45,14 @@ impl Fit {
     /// How a picture of that size is shown in `tile`.
     pub fn place(self, picture: Size, tile: Rect) -> Placed {
         let whole = Rect::new(0, 0, picture.width, picture.height);
+        let contained = tile.contain(picture);
         let contained = Placed {
             part: whole,
-            place: tile.contain(picture),
+            place: if tile.is_all_but_filled(contained) {
+                tile
+            } else {
+                contained
+            },
         };
         // a picture that small has no even part
         if self == Fit::Contain || picture.width < 4 || picture.height < 4 || tile.is_empty() {
@@ -145,6 +150,15 @@ impl Rect {
     }
 }
 
+impl Rect {
+    /// Whether nothing but rounding to even edges keeps `within` from filling this one: two pixels at most, and no more
+    /// than a fiftieth, which nobody sees in the picture's shape but everybody in a strip beside it.
+    fn is_all_but_filled(self, within: Rect) -> bool {
+        let is_sliver = |edge: u32, free: u32| free <= 2 && free * 50 <= edge;
+        is_sliver(self.width, self.width - within.width) && is_sliver(self.height, self.height - within.height)
+    }
+}
+
 /// `numerator / denominator` to the nearest even number, at least 2 and at most `limit`.
 fn round_even(numerator: u64, denominator: u64, limit: u64) -> u64 {
     let halves = (numerator + denominator) / (2 * denominator);
@@ -222,6 +236,19 @@ mod tests {
         assert_eq!(Fit::Cover.place(phone, tile).place, tile);
         assert_eq!(Fit::CoverFace.place(phone, tile).place, tile.contain(phone));
         assert_eq!(Fit::Contain.place(upright, tile).part, Rect::new(0, 0, 480, 640));
+    }
+
+    #[test]
+    fn no_sliver_is_left_beside_a_picture() {
+        let wide = Size::new(1280, 720);
+        let tile = |width, height| Rect::new(10, 20, width, height);
+        for (width, height) in [(172, 96), (170, 96), (640, 362)] {
+            let tile = tile(width, height);
+            assert_eq!(Fit::Contain.place(wide, tile).place, tile);
+        }
+        assert_eq!(Fit::Contain.place(wide, tile(178, 96)).place.width, 170);
+        // so small a picture would be bent
+        assert_eq!(Fit::Contain.place(wide, tile(34, 18)).place.width, 32);
     }
 
     #[test]

@@ -176,9 +176,26 @@ impl Manifest {
 }
 
 impl Peer {
+    /// Their name, or else their id; a name that cannot be seen is none.
     pub fn display_name(&self) -> &str {
-        self.name.as_deref().unwrap_or(self.id.as_str())
+        let name = self.name.as_deref().filter(|name| !is_blank(name));
+        name.unwrap_or(self.id.as_str())
     }
+}
+
+/// Whether nothing of a text can be seen: it has only spaces and characters without width.
+pub fn is_blank(text: &str) -> bool {
+    text.chars()
+        .all(|it| it.is_whitespace() || it.is_control() || is_without_width(it))
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`, and the blank of Braille.
+fn is_without_width(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Track {
@@ -225,4 +242,34 @@ impl Event {
 /// The JSON Schema of the manifest.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Manifest).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_name_to_be_seen_is_called_by_id() {
+        let called = |name: Option<&str>| {
+            let peer = Peer {
+                id: PeerId::new("p7"),
+                user_id: None,
+                name: name.map(str::to_owned),
+                role: None,
+                joined_at: None,
+                left_at: None,
+            };
+            peer.display_name().to_owned()
+        };
+        for nothing in [
+            None,
+            Some(""),
+            Some(" \t"),
+            Some("\u{200b}\u{200d}\u{feff}"),
+            Some("\u{3164}\u{202e}"),
+        ] {
+            assert_eq!(called(nothing), "p7", "{nothing:?}");
+        }
+        assert_eq!(called(Some("Asha")), "Asha");
+    }
 }

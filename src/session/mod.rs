@@ -8,5 +8,7 @@ mod presence;
 
 pub use chat::{ChatMessage, parse_chat};
 pub use check::{ManifestError, Parsed, parse};
-pub use manifest::{Dump, Event, EventKind, Manifest, Peer, RecordingWindow, SenderReport, SessionInfo, Track, schema};
+pub use manifest::{
+    Dump, Event, EventKind, Manifest, Peer, RecordingWindow, SenderReport, SessionInfo, Track, is_blank, schema,
+};
 pub use presence::{muted, recorded};

@@ -6,7 +6,7 @@ use tiny_skia::Pixmap;
 
 use super::{
     overlay_of,
-    painter::{NOTICE, SHADE, SHADE_OPACITY, WHITE},
+    painter::{Drawn, NOTICE, SHADE, SHADE_OPACITY, WHITE},
     shapes::{fill_rounded, paint},
 };
 use crate::{
@@ -40,7 +40,8 @@ pub struct DressedMeter<'a> {
 }
 
 impl Meters {
-    pub fn dress<'a>(&mut self, plan: &'a Plan, scene: &Scene) -> Vec<DressedMeter<'a>> {
+    /// The meters of a scene that cover none of `marks`, which stand over all.
+    pub fn dress<'a>(&mut self, plan: &'a Plan, scene: &Scene, marks: &[Drawn]) -> Vec<DressedMeter<'a>> {
         let look = &plan.looks[scene.look];
         let color = look.speaking.map_or(WHITE, |line| line.color);
         let is_by_sound = |peer: &PeerId, rect: Rect| {
@@ -48,7 +49,8 @@ impl Meters {
                 matches!(decoration, Decoration::Avatar { peer_id, rect: own, .. } if peer_id == peer && own.holds(rect))
             })
         };
-        let meters = scene.meters().map(|(peer, rect)| {
+        let is_clear = |rect: Rect| !marks.iter().any(|mark| mark.rect.overlaps(rect));
+        let meters = scene.meters().filter(|(_, rect)| is_clear(*rect)).map(|(peer, rect)| {
             let ground = is_by_sound(peer, rect).then_some(look.tile_background);
             let face = (rect.size(), ground, color);
             DressedMeter {

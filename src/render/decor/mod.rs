@@ -1,6 +1,7 @@
 //! What is drawn beside and over the pictures: drawn once for as long as it stays the same, then only laid over.
 
 mod chat;
+mod emoji;
 mod layers;
 mod meters;
 mod painter;
@@ -14,7 +15,7 @@ use tiny_skia::{FillRule, Mask as FloatMask, Pixmap, PixmapPaint, Transform};
 pub use text::Fonts;
 
 use self::{
-    layers::layers,
+    layers::{layers, lies_over},
     meters::{DressedMeter, Meters},
     painter::{Drawn, Painter},
     shapes::rounded,
@@ -100,26 +101,22 @@ impl<'a> Decorator<'a> {
             self.dressings.clear();
         }
         let layers = layers(&scene.tiles);
-        let is_over_picture = |tile: &Tile| {
-            let below = |other: &&Tile| other.z < tile.z && other.rect.overlaps(tile.rect);
-            scene.tiles.iter().any(|other| below(&other))
-        };
-        let is_within_one = |tile: &Tile| {
-            let holds = |other: &Tile| other.z < tile.z && other.rect.holds(tile.rect);
-            scene.tiles.iter().any(holds)
-        };
-        let wears_off = |tile: &Tile| tile.corner_radius > 0 && is_over_picture(tile) && !is_within_one(tile);
+        let is_over_picture = |index: usize| lies_over(&scene.tiles, index, Rect::overlaps);
+        let is_within_one = |index: usize| lies_over(&scene.tiles, index, Rect::holds);
+        let is_round = |index: usize| scene.tiles[index].corner_radius > 0;
+        let wears_off = |index: usize| is_round(index) && is_over_picture(index) && !is_within_one(index);
+        let marks = self.marks(scene.look);
         Dressed {
             ground: self.ground(scene),
             backdrop: self.backdrop(scene),
-            wears_off: scene.tiles.iter().any(wears_off),
-            meters: self.meters.dress(self.plan, scene),
+            wears_off: (0..scene.tiles.len()).any(wears_off),
+            meters: self.meters.dress(self.plan, scene, &marks),
             layers: layers
                 .into_iter()
                 .map(|layer| {
                     let dressed = layer.into_iter().map(|index| {
                         let tile = &scene.tiles[index];
-                        let dressing = self.dressing(scene, tile, is_over_picture(tile));
+                        let dressing = self.dressing(scene, tile, is_over_picture(index));
                         DressedTile { index, dressing }
                     });
                     dressed.collect()
@@ -229,7 +226,7 @@ impl<'a> Decorator<'a> {
     fn behind(&mut self, look_index: usize, tile: &Tile, near: &[Decoration]) -> Option<Pixmap> {
         let (look, canvas) = (&self.plan.looks[look_index], self.plan.canvas);
         let picture = self.background(look_index);
-        let lower: Vec<&Decoration> = near.iter().filter(|it| height_of(it) < tile.z).collect();
+        let lower: Vec<&Decoration> = near.iter().filter(|it| height_of(it) <= tile.z).collect();
         if tile.corner_radius == 0 || (picture.is_none() && lower.is_empty()) {
             return None;
         }

@@ -162,7 +162,9 @@ impl Painter {
         );
         let size = (radius * 0.8) as u32;
         if size >= SMALLEST_TEXT - 2 {
-            self.centred(&mut pixmap, initials, size, (radius * 1.8) as u32, middle as u32, WHITE);
+            // some signs are too wide for the disc, others in no font
+            let texts = [initials.as_str(), "?"];
+            self.centred(&mut pixmap, &texts, size, (radius * 1.8) as u32, middle as u32, WHITE);
         }
         self.frame(&mut pixmap, look, whole, *corner_radius, label.as_ref());
         Some(Drawn { rect: *rect, pixmap })
@@ -179,7 +181,14 @@ impl Painter {
         );
         let rect = Rect::new(0, rect.y, rect.width, rect.height.min(canvas.height - rect.y));
         let mut pixmap = Pixmap::new(rect.width, rect.height)?;
-        self.centred(&mut pixmap, text, size, canvas.width * 9 / 10, rect.height / 2, NOTICE);
+        self.centred(
+            &mut pixmap,
+            &[text],
+            size,
+            canvas.width * 9 / 10,
+            rect.height / 2,
+            NOTICE,
+        );
         Some(Drawn { rect, pixmap })
     }
 
@@ -278,10 +287,10 @@ impl Painter {
         Some(pixmap)
     }
 
-    /// Text around the middle of the pixmap's width and around the row `middle`.
-    fn centred(&mut self, pixmap: &mut Pixmap, text: &str, size: u32, most: u32, middle: u32, color: Rgb) {
+    /// The first text that can be drawn, around the middle of the pixmap's width and around the row `middle`.
+    fn centred(&mut self, pixmap: &mut Pixmap, texts: &[&str], size: u32, most: u32, middle: u32, color: Rgb) {
         let Some(setter) = self.typesetter() else { return };
-        let Some(line) = setter.line(text, size, most) else {
+        let Some(line) = texts.iter().find_map(|text| setter.line(text, size, most)) else {
             return;
         };
         let x = (pixmap.width() as i32 - line.width as i32) / 2;
@@ -349,4 +358,51 @@ fn placed(place: Place, size: Size, canvas: Size) -> Rect {
         Place::BottomRight => (right, bottom),
     };
     Rect::new(x / 2 * 2, y / 2 * 2, size.width, size.height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{composition::ChatLine, media::PeerId};
+
+    fn painter() -> Painter {
+        Painter::new(Fonts::System)
+    }
+
+    /// How many light pixels there are.
+    fn ink(pixmap: &Pixmap) -> usize {
+        let is_light =
+            |pixel: &&tiny_skia::PremultipliedColorU8| pixel.red().min(pixel.green()).min(pixel.blue()) > 200;
+        pixmap.pixels().iter().filter(is_light).count()
+    }
+
+    #[test]
+    fn messages_of_every_direction_can_be_read() {
+        for text in ["hello all", "مرحبا", "שלום לכולם"] {
+            let message = ChatLine {
+                name: "Chen".to_owned(),
+                text: text.to_owned(),
+            };
+            let drawn = painter().chat(Rect::new(0, 0, 512, 432), &[message]).unwrap();
+            assert!(ink(&drawn.pixmap) > 60, "{text}: {} pixels", ink(&drawn.pixmap));
+        }
+    }
+
+    #[test]
+    fn discs_are_never_empty() {
+        let look = Look::of(&crate::layout::builtin("gallery").unwrap(), Size::new(640, 360), "");
+        for initials in ["AR", "\u{fdfd}", "\u{10ffff}"] {
+            let avatar = Decoration::Avatar {
+                peer_id: PeerId::new("p"),
+                rect: Rect::new(0, 0, 160, 90),
+                z: 0,
+                corner_radius: 0,
+                initials: initials.to_owned(),
+                color: rgb(0x3b, 0x6e, 0xa8),
+                label: None,
+            };
+            let drawn = painter().decoration(&look, &avatar, Size::new(640, 360)).unwrap();
+            assert!(ink(&drawn.pixmap) > 10, "{initials:?}: {}", ink(&drawn.pixmap));
+        }
+    }
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use cosmic_text::{
-    Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, Weight, Wrap, fontdb::Database,
+    Align, Attrs, Buffer, Color, Family, FontSystem, LayoutGlyph, LayoutRun, Metrics, Shaping, SwashCache, Weight,
+    Wrap, fontdb::Database,
 };
 use tiny_skia::{Pixmap, PremultipliedColorU8};
+
+use super::emoji::pieces;
 
 /// Where fonts come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +36,8 @@ pub struct Line {
 
 /// Families to write with, the best first; what they lack comes from others.
 const FAMILIES: [&str; 4] = ["Noto Sans", "Open Sans", "DejaVu Sans", "Liberation Sans"];
+/// Other fonts draw some of the emoji too, but without colour.
+const EMOJI: &str = "Noto Color Emoji";
 const ELLIPSIS: &str = "…";
 
 impl Typesetter {
@@ -85,6 +90,7 @@ impl Typesetter {
 
     /// `text` in lines of `room` pixels, shortened to so many; `None` if no font has any of its letters.
     pub fn paragraph(&mut self, text: &str, size: u32, room: u32, most: usize) -> Option<Line> {
+        let room = self.wrapping(text, size, room);
         let whole = self.set(text, size, Some(room));
         if whole.rows as usize <= most {
             return whole.is_legible().then_some(whole);
@@ -102,23 +108,37 @@ impl Typesetter {
         }
     }
 
-    /// Draws `line` with its left end at `x` and the baseline of the first line at `y`.
+    /// Draws `line` with its left end at `x` and the baseline of the first line at `y`; what is piled on its letters is cut
+    /// off before it covers what stands above and below.
     pub fn draw(&mut self, line: &Line, onto: &mut Pixmap, x: i32, y: i32, color: [u8; 3]) {
         let (width, height) = (onto.width() as i32, onto.height() as i32);
         let ink = Color::rgb(color[0], color[1], color[2]);
         let first = line.buffer.layout_runs().next().map_or(0.0, |run| run.line_y);
+        let (above, below) = (line.size * 11 / 10, line.size * 3 / 5);
         for run in line.buffer.layout_runs() {
+            let baseline = y + (run.line_y - first) as i32;
+            let rows = (baseline - above as i32).max(0)..(baseline + below as i32).min(height);
+            // lines that begin at the right end at the same place there
+            let (left, right) = extent(&run);
+            let indent = if run.rtl { line.width as f32 - right } else { -left };
             for glyph in run.glyphs.iter().filter(|glyph| glyph.glyph_id != 0) {
-                let place = glyph.physical((0.0, run.line_y - first), 1.0);
+                let place = glyph.physical((indent.round(), run.line_y - first), 1.0);
                 self.cache
                     .with_pixels(&mut self.system, place.cache_key, ink, |dx, dy, color| {
                         let (px, py) = (x + place.x + dx, y + place.y + dy);
-                        if (0..width).contains(&px) && (0..height).contains(&py) {
+                        if (0..width).contains(&px) && rows.contains(&py) {
                             blend(&mut onto.pixels_mut()[(py * width + px) as usize], color);
                         }
                     });
             }
         }
+    }
+
+    /// Where to break the lines of `text` so that none is wider than `room`: lines of two directions may be broken too late.
+    fn wrapping(&mut self, text: &str, size: u32, room: u32) -> u32 {
+        let narrower = [8, 7, 6, 5, 4].map(|eighths| room * eighths / 8);
+        let fits = |width: &u32| self.set(text, size, Some(*width)).width <= room;
+        narrower.into_iter().find(fits).unwrap_or(room)
     }
 
     fn shortened(&mut self, text: &str, end: usize, size: u32) -> Line {
@@ -137,9 +157,19 @@ impl Typesetter {
         buffer.set_wrap(&mut self.system, wrap);
         buffer.set_size(&mut self.system, room.map(|room| room as f32), None);
         let attrs = Attrs::new().family(Family::SansSerif).weight(Weight::NORMAL);
-        buffer.set_text(&mut self.system, text, &attrs, Shaping::Advanced, None);
+        let pictures = attrs.clone().family(Family::Name(EMOJI));
+        let spans = pieces(text).into_iter().map(|(piece, is_picture)| {
+            let attrs = if is_picture { &pictures } else { &attrs };
+            (piece, attrs.clone())
+        });
+        // lines of any direction start at the left, so that their glyphs lie within their width
+        buffer.set_rich_text(&mut self.system, spans, &attrs, Shaping::Advanced, Some(Align::Left));
         buffer.shape_until_scroll(&mut self.system, false);
-        let width = buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max);
+        let widths = buffer
+            .layout_runs()
+            .map(|run| extent(&run))
+            .map(|(left, right)| right - left);
+        let width = widths.fold(0.0, f32::max);
         Line {
             width: width.ceil() as u32,
             rows: buffer.layout_runs().count() as u32,
@@ -155,6 +185,19 @@ impl Line {
         let mut glyphs = self.buffer.layout_runs().flat_map(|run| run.glyphs);
         glyphs.any(|glyph| glyph.glyph_id != 0)
     }
+}
+
+/// From where to where a line reaches, without the space at which it is broken.
+fn extent(run: &LayoutRun<'_>) -> (f32, f32) {
+    let is_blank = |glyph: &LayoutGlyph| {
+        run.text
+            .get(glyph.start..glyph.end)
+            .is_some_and(|it| it.trim().is_empty())
+    };
+    let glyphs = run.glyphs.iter().filter(|glyph| !is_blank(glyph));
+    let ends = glyphs.map(|glyph| (glyph.x, glyph.x + glyph.w));
+    let all = ends.reduce(|all, glyph| (all.0.min(glyph.0), all.1.max(glyph.1)));
+    all.unwrap_or_default()
 }
 
 /// Lays a colour that is not premultiplied over a pixel.
@@ -233,6 +276,75 @@ mod tests {
             story.rows,
             story.width
         );
+    }
+
+    #[test]
+    fn paragraphs_from_right_to_left_lie_within_their_width() {
+        let mut setter = Typesetter::new(&Fonts::System).expect("scripts/setup.sh installs fonts");
+        for (text, rows) in [
+            ("مرحبا", 1),
+            ("שלום לכולם", 1),
+            ("مرحبا بالجميع كيف حالكم اليوم", 2),
+            ("مرحبا بالجميع كيف حالكم hello اليوم", 2),
+            ("hello مرحبا بكم", 1),
+        ] {
+            let line = setter.paragraph(text, 20, 120, 4).unwrap();
+            assert!(line.rows >= rows && line.width <= 120, "{text}: {} rows", line.rows);
+            let mut pixmap = Pixmap::new(600, 120).unwrap();
+            setter.draw(&line, &mut pixmap, 200, 30, [255; 3]);
+            let columns: Vec<u32> = (0..600)
+                .filter(|x| (0..120).any(|y| is_inked(&pixmap, *x, y)))
+                .collect();
+            let (first, last) = (columns[0], columns[columns.len() - 1]);
+            assert!(
+                first >= 197 && last <= 203 + line.width,
+                "{text}: {first} to {last} of {}",
+                line.width
+            );
+            assert!(
+                first <= 210 && last + 10 >= 200 + line.width,
+                "{text}: {first} to {last}"
+            );
+            for row in 0..line.rows {
+                let place = 30 + row * 25;
+                let ink = (place - 15..place).flat_map(|y| (0..600).map(move |x| (x, y)));
+                assert!(
+                    ink.filter(|(x, y)| is_inked(&pixmap, *x, *y)).count() > 20,
+                    "{text}: line {row} is empty"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn accents_piled_up_stay_in_their_line() {
+        let mut setter = Typesetter::new(&Fonts::System).expect("scripts/setup.sh installs fonts");
+        let line = setter.line(&format!("e{}", "\u{301}".repeat(40)), 20, 200).unwrap();
+        let mut pixmap = Pixmap::new(200, 200).unwrap();
+        setter.draw(&line, &mut pixmap, 20, 150, [255; 3]);
+        let rows: Vec<u32> = (0..200)
+            .filter(|y| (0..200).any(|x| is_inked(&pixmap, x, *y)))
+            .collect();
+        assert!(rows[0] >= 150 - 22 && rows[rows.len() - 1] < 150 + 12, "{rows:?}");
+    }
+
+    #[test]
+    fn emoji_are_coloured() {
+        let mut setter = Typesetter::new(&Fonts::System).expect("scripts/setup.sh installs fonts");
+        for text in ["😀", "😃", "🦊", "1\u{fe0f}\u{20e3}"] {
+            let line = setter.line(text, 24, 200).unwrap();
+            let mut pixmap = Pixmap::new(60, 60).unwrap();
+            setter.draw(&line, &mut pixmap, 5, 40, [255; 3]);
+            let is_colour = |pixel: &&PremultipliedColorU8| pixel.red().abs_diff(pixel.blue()) > 40;
+            assert!(
+                pixmap.pixels().iter().filter(is_colour).count() > 50,
+                "{text} is not coloured"
+            );
+        }
+    }
+
+    fn is_inked(pixmap: &Pixmap, x: u32, y: u32) -> bool {
+        pixmap.pixel(x, y).is_some_and(|pixel| pixel.alpha() > 0)
     }
 
     #[test]
