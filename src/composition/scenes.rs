@@ -174,7 +174,9 @@ impl Stage<'_> {
                 .iter()
                 .any(|it| matches!(it, Decoration::Avatar { .. }))
         };
-        if scenes.iter().all(|scene| scene.tiles.is_empty() && !avatars(scene)) {
+        let mut tracks = self.timeline.tracks.iter();
+        let has_pictures = tracks.any(|track| track.is_video() && track.is_alive());
+        if has_pictures && scenes.iter().all(|scene| scene.tiles.is_empty() && !avatars(scene)) {
             found.push(format!(
                 "nobody is ever to be seen: see who is chosen, and whom layout '{}' shows",
                 self.request.layout.name
