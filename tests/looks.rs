@@ -273,6 +273,18 @@ fn layouts_can_be_shown_and_drawn_and_wrong_ones_are_told() {
     ]);
     assert_eq!(run.stdout.trim_end(), text(&out));
     assert_eq!(pixels(&out).len(), SIZE.0 * SIZE.1 * 3);
+    // of a room without anybody `grid` shows nothing, the others its name
+    for (layout, is_bare) in [("grid", true), ("gallery", false)] {
+        let empty = folder.path().join("empty.png");
+        let run = tessera(&["layouts", "preview", layout, "--tiles", "0", "--out", text(&empty)]);
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        let seen = pixels(&empty);
+        assert_eq!(
+            seen.chunks_exact(3).all(|pixel| pixel == &seen[..3]),
+            is_bare,
+            "{layout}"
+        );
+    }
     tessera(&["layouts", "preview", "mosaic"]).failed_with(2, &["mosaic", "gallery"]);
     tessera(&["layouts", "preview", "grid", "--tiles", "61"]).failed_with(2, &["61"]);
     let schema: Value = serde_json::from_str(&tessera(&["schema", "layout"]).stdout).unwrap();

@@ -36,8 +36,8 @@ pub struct PreviewArgs {
     /// A layout by name, or the path of a .toml file
     #[arg(value_name = "NAME|FILE")]
     layout: String,
-    /// How many there are to show
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60))]
+    /// How many there are to show, none to sixty
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=60))]
     tiles: u8,
     /// One of them is a shared screen
     #[arg(long)]

@@ -49,7 +49,7 @@ const MOST_TILES: usize = 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewRequest {
     pub layout: Layout,
-    /// Cameras and shared screens together.
+    /// Cameras and shared screens together; none for the room after all have left.
     pub tiles: usize,
     pub sharing: Sharing,
     /// Default: the layout's own.
@@ -94,6 +94,8 @@ pub fn preview(request: &PreviewRequest) -> Result<Vec<String>, JobError> {
 struct Room {
     people: usize,
     has_screen: bool,
+    /// How long all are there: the picture is taken at the end.
+    stay: Span,
     /// Whose turn it is in the list of names, so that not every layout shows the same people.
     first: usize,
     /// Those that the layout asks for.
@@ -105,8 +107,10 @@ impl Room {
         let tiles = request.tiles.min(MOST_TILES);
         let has_screen = request.sharing == Sharing::Somebody && tiles > 0;
         Room {
-            people: tiles - usize::from(has_screen),
+            // a session in which nobody ever was is none
+            people: tiles.max(1) - usize::from(has_screen),
             has_screen,
+            stay: Span::new(second(0), second(if tiles == 0 { 1 } else { SECONDS })),
             first: request.layout.name.bytes().map(usize::from).sum(),
             roles: roles_in(&request.layout),
         }
@@ -159,7 +163,7 @@ impl Room {
             let heard = Heard {
                 peer_id: self.peer(person),
                 source,
-                voice: Spans::union([said(person)]),
+                voice: Spans::union([said(person).intersect(self.stay)]),
                 loudness: self.loudness(person),
             };
             (number, heard.into())
@@ -242,10 +246,10 @@ impl Room {
             source,
             pieces: vec![Piece {
                 dump: 0,
-                span: whole,
+                span: self.stay,
                 clock: Clock::anchored(TimeBase::MILLIS, 0, SessionTime::START).into(),
             }],
-            live: Spans::union([whole]),
+            live: Spans::union([self.stay]),
         };
         Timeline {
             origin: origin(),
