@@ -32,7 +32,7 @@ const AVATAR_COLORS: [Rgb; 8] = [
     rgb(0x7a, 0x66, 0x2e),
 ];
 
-/// Nobody is shown large for less only because somebody left.
+/// Nobody is shown large for less only because somebody left, nor is an empty room named.
 const SHORTEST_SHOW: TimeDelta = TimeDelta::from_millis(1500);
 
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
@@ -122,6 +122,7 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
             }),
         }
     }
+    stage.without_flashes(&mut staging.scenes);
     let passage = Passage {
         rate: stage.rate,
         transitions: &acts.iter().map(|act| stage.transition(act.layout)).collect::<Vec<_>>(),
@@ -183,6 +184,21 @@ impl Stage<'_> {
             ));
         }
         found
+    }
+
+    /// The room's name is not worth reading for less than a moment: a room is empty for a few ticks whenever cameras begin
+    /// a little after microphones.
+    fn without_flashes(&self, scenes: &mut [Scene]) {
+        let shortest = self.rate.tick_at_or_after(SessionTime::START + SHORTEST_SHOW).0;
+        let is_notice = |it: &Decoration| matches!(it, Decoration::Notice { .. });
+        let is_empty = |scene: &Scene| scene.decorations.iter().any(is_notice);
+        for room in scenes.chunk_by_mut(|one, next| is_empty(one) == is_empty(next)) {
+            let length: i64 = room.iter().map(|scene| scene.end.0 - scene.start.0).sum();
+            if length < shortest {
+                let decorations = room.iter_mut().map(|scene| &mut scene.decorations);
+                decorations.for_each(|decorations| decorations.retain(|it| !is_notice(it)));
+            }
+        }
     }
 
     fn transition(&self, layout: &Layout) -> Transition {

@@ -117,6 +117,20 @@ fn a_place_that_somebody_left_goes_to_who_speaks_next() {
 }
 
 #[test]
+fn an_empty_room_is_named_unless_it_is_only_for_a_moment() {
+    let mut actors = seen(1);
+    (actors[0].camera, actors[0].microphone) = (Some((1, 18)), Some((1, 18)));
+    let staging = staged("p", &actors, &[], &named("gallery"), Size::new(1280, 720));
+    let named = |scene: &Scene| matches!(scene.decorations.as_slice(), [Decoration::Notice { .. }]);
+    let rooms: Vec<_> = staging
+        .scenes
+        .iter()
+        .map(|scene| (scene.start.0, named(scene)))
+        .collect();
+    assert_eq!(rooms, [(0, false), (10, false), (180, true)]);
+}
+
+#[test]
 fn without_a_known_speaker_the_first_stays() {
     let staging = staged("p", &seen(3), &[], &named("single"), Size::new(1280, 720));
     assert_eq!(staging.scenes.len(), 1);
