@@ -8,6 +8,7 @@ mod encode;
 mod error;
 mod frame;
 mod frame_file;
+mod memory;
 mod mux;
 mod overlay;
 mod packet;
@@ -32,6 +33,7 @@ pub use scale::Scaler;
 pub fn initialize() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
+        memory::keep_freed();
         // init() only fails if called wrongly by its own crate; formats are static since FFmpeg 4
         let _ = ffmpeg_next::init();
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);

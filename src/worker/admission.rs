@@ -14,8 +14,8 @@ const USUAL_LENGTH: TimeDelta = TimeDelta::from_seconds(1800);
 /// Measured: a second of 1280x720 with four cameras takes a quarter of a second of CPU.
 const CPU_PER_SECOND_THOUSANDTHS: i64 = 250;
 const USUAL_PIXELS: i64 = 1280 * 720;
-/// What a job takes before it draws anything: code, decoders, the manifest.
-const BASE_MEMORY: u64 = 160 << 20;
+/// What a job takes beside: code, decoders, encoders, the manifest.
+const BASE_MEMORY: u64 = 240 << 20;
 /// Pictures of a chunk: two seconds at 30 a second.
 const PICTURES: u64 = 60;
 
