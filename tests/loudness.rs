@@ -89,6 +89,15 @@ fn session_with_beeps(folder: &Path) {
     write_manifest(folder, &BEEPERS, &BEEPERS.map(microphone));
 }
 
+/// A session of one microphone: all that `source` and `filter` of ffmpeg make.
+fn session_of_one(folder: &Path, source: &str, filter: &str) {
+    let path = folder.join("one.mka");
+    let encode = ["-c:a", "libopus", "-b:a", "64k", text(&path)];
+    let graph = ["-f", "lavfi", "-i", source, "-af", filter];
+    tool("ffmpeg", &[&graph[..], &encode[..]].concat());
+    write_manifest(folder, &["one"], &[microphone("one")]);
+}
+
 fn microphone(id: &str) -> Value {
     json!({
         "id": format!("{id}-mic"), "peer_id": id, "kind": "audio", "source": "microphone",
@@ -223,6 +232,36 @@ fn loud_beeps_keep_their_size_against_the_quiet_words_before_them() {
             assert!((words + 16.0).abs() <= 3.0, "{words} dBFS around {beep} s");
         }
     }
+}
+
+#[test]
+fn what_was_guessed_wrongly_is_made_good() {
+    let folder = TempDir::new().unwrap();
+    // a voice of pulses: limited, it is much quieter than its levels tell
+    let syllables = "(0.55+0.45*sin(2*PI*4*t))*between(mod(t,8),1,5.5)";
+    let pulses = format!("aevalsrc='0.5*pow(sin(2*PI*110*t),61)*{syllables}':s=48000:d={SECONDS}");
+    session_of_one(folder.path(), &pulses, "anull");
+    let (path, report) = recorded(folder.path(), &folder.path().join("pulses"), &[]);
+    let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
+    assert!(
+        (loudness + 16.0).abs() <= 1.0 && peak <= -1.0,
+        "{loudness} LUFS, {peak} dBTP"
+    );
+    let told = |name: &str| report[name].as_f64().unwrap();
+    assert!((told("loudness_lufs") - loudness).abs() < 0.15, "{report}");
+    assert!((told("true_peak_dbtp") - peak).abs() < 0.3, "{report}");
+
+    // short bursts of noise: coding makes them higher than the limiter left them
+    let noise = format!("anoisesrc=c=white:r=48000:a=1:d={SECONDS}:seed=6:n=480");
+    let folder = TempDir::new().unwrap();
+    let filter = format!("volume='max(0.05*{syllables},0.6*lt(mod(t+3,9),0.03))':eval=frame");
+    session_of_one(folder.path(), &noise, &filter);
+    let (path, _) = recorded(folder.path(), &folder.path().join("bursts"), &[]);
+    let (loudness, peak) = measured(&path, 0.0, SECONDS as f64);
+    assert!(
+        (loudness + 16.0).abs() <= 1.0 && peak <= -1.0,
+        "{loudness} LUFS, {peak} dBTP"
+    );
 }
 
 #[test]

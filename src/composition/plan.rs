@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Fade, FramePolicy, Levels, Look};
 use crate::{
     media::{
-        ChannelCount, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size, Tick,
-        TickRate, TimeDelta, TrackId, WallTime, sha256_hex,
+        ChannelCount, Decibels, Fit, Gain, PeerId, Preset, Rect, Rgb, SamplePosition, SessionId, SessionTime, Size,
+        Tick, TickRate, TimeDelta, TrackId, WallTime, sha256_hex,
     },
     timeline::Clock,
 };
@@ -208,6 +208,9 @@ pub struct Mix {
     pub channels: ChannelCount,
     pub sample_rate: u32,
     pub bits_per_second: u32,
+    /// The integrated loudness that it is to have, in LUFS; `None` leaves it as it comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Decibels>,
     /// Ends with the last tick.
     pub length: SamplePosition,
 }

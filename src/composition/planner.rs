@@ -4,7 +4,7 @@ use super::{
     Levelling, choice,
     chunks::{chunks, encoded_ticks},
     hearing::{Audible, Hearing, Listening},
-    levels::levels,
+    levels::{TARGET, levels},
     meters,
     pace::{PacedFrame, pace},
     plan::{AudioTrack, Cost, Encoding, FaderPoint, Mix, Plan, SoundStretch, Speaker, VideoStretch, VideoTrack},
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     dump::probe::{DumpKey, Probes},
     layout::Select,
-    media::{ChannelCount, Gain, Kind, PeerId, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
+    media::{ChannelCount, Decibels, Gain, Kind, PeerId, SAMPLE_RATE, SessionTime, Span, Spans, Stamps, TickRate},
     session::Manifest,
     timeline::{Piece, Timeline, TrackTimeline},
 };
@@ -104,7 +104,7 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
     });
     let mut audio = material.audio_tracks(&windows, rate);
     audio.retain(|track| may_be(&request.heard, &track.peer_id));
-    let mut fader = Vec::new();
+    let (mut fader, mut target) = (Vec::new(), None);
     if request.levelling == Levelling::On {
         let mixed = hearing.only(|index, _| audio.iter().any(|track| track.track == index));
         let levels = levels(&mixed, &kept);
@@ -112,11 +112,14 @@ pub fn plan(manifest: &Manifest, material: Material<'_>, request: &Request) -> R
             .iter_mut()
             .for_each(|track| track.gain = levels.gains.get(&track.track).copied().unwrap_or_default());
         fader = fader_points(&levels.fader, &windows, rate);
+        // where nobody speaks nothing is levelled
+        target = Decibels::of(TARGET).filter(|_| !levels.gains.is_empty());
     }
     let mix = Mix {
         channels: material.channels(&audio),
         sample_rate: SAMPLE_RATE,
         bits_per_second: BITS_PER_SECOND,
+        target,
         length: rate.time_of(length).sample(),
     };
     let levels = meters::levels(&staging.scenes, &audio, material.hearing, &windows, rate);

@@ -124,6 +124,8 @@ pub(super) fn make(
     let mut report = Report::of(plan);
     report.encoded_frames = rendered.encoded_frames;
     report.resumed_chunks = rendered.resumed_chunks;
+    report.loudness_lufs = rendered.loudness;
+    report.true_peak_dbtp = rendered.peak;
     report.assets = vec![asset];
     report.speakers = speakers(plan, &prepared.manifest);
     report.timings = stages.timings(peak_memory());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{DumpVerdict, speakers::SpokenBy, usage::Taken};
 use crate::{
     composition::Plan,
-    media::{SessionId, Size, TickRate, TimeDelta, WallTime},
+    media::{Decibels, SessionId, Size, TickRate, TimeDelta, WallTime},
     timeline::SyncCertificate,
 };
 
@@ -27,6 +27,9 @@ pub struct Report {
     pub encoded_frames: u64,
     /// Parts that an earlier attempt had finished.
     pub resumed_chunks: u64,
+    /// Of the finished recording: integrated loudness and highest true peak (ITU-R BS.1770-4); nothing of silence.
+    pub loudness_lufs: Option<Decibels>,
+    pub true_peak_dbtp: Option<Decibels>,
     pub assets: Vec<Asset>,
     pub timings: Timings,
     /// Who was the speaker when.
@@ -115,6 +118,8 @@ impl Report {
             scenes: plan.scenes.len(),
             encoded_frames: 0,
             resumed_chunks: 0,
+            loudness_lufs: None,
+            true_peak_dbtp: None,
             assets: Vec::new(),
             timings: Timings::default(),
             speakers: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod channels;
 mod color;
+mod decibels;
 mod digest;
 pub mod document;
 mod gain;
@@ -17,6 +18,7 @@ mod time;
 
 pub use channels::ChannelCount;
 pub use color::Rgb;
+pub use decibels::Decibels;
 pub use digest::{Sha256Writer, hex, sha256_hex};
 pub use gain::Gain;
 pub use geometry::{Fit, Placed, Rect, Size};

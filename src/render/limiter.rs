@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::composition;
 
-/// What no sample passes.
-const CEILING: f32 = composition::CEILING as f32;
+/// What no sample passes, where no lower ceiling is given.
+pub const CEILING: f32 = composition::CEILING as f32;
 /// How far ahead a peak is seen, in samples: 5 ms.
 const LOOK_AHEAD: usize = 240;
 /// Share of the way back to unity gain per sample: about 100 ms to recover.
@@ -39,13 +39,15 @@ impl Limiter {
         }
     }
 
-    /// Replaces each sample by the limited one of [`Limiter::DELAY`] samples before.
-    pub fn process(&mut self, channels: &mut [Vec<f32>]) {
+    /// Replaces each sample by the limited one of [`Limiter::DELAY`] samples before; `ceiling` is that of a sample that
+    /// comes in, by its index.
+    pub fn process(&mut self, channels: &mut [Vec<f32>], ceiling: impl Fn(usize) -> f32) {
         for index in 0..channels[0].len() {
             let peak = channels
                 .iter()
                 .fold(0.0f32, |peak, channel| peak.max(channel[index].abs()));
-            let gain = self.gain(if peak > CEILING { CEILING / peak } else { 1.0 });
+            let ceiling = ceiling(index);
+            let gain = self.gain(if peak > ceiling { ceiling / peak } else { 1.0 });
             for (channel, delayed) in channels.iter_mut().zip(&mut self.delayed) {
                 delayed.push_back(channel[index]);
                 channel[index] = delayed.pop_front().expect("the delay line keeps its length") * gain;
@@ -93,7 +95,7 @@ mod tests {
                 .chain(vec![0.0; Limiter::DELAY])
                 .collect::<Vec<f32>>(),
         ];
-        Limiter::new(1).process(&mut channels);
+        Limiter::new(1).process(&mut channels, |_| CEILING);
         channels[0][Limiter::DELAY..].to_vec()
     }
 

@@ -4,7 +4,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DumpFault, Dumps, RenderError, RenderInput, Watch, fader, limiter::Limiter, sound::SoundSource};
+use super::{
+    DumpFault, Dumps, RenderError, RenderInput, Watch, fader,
+    limiter::Limiter,
+    mastering::{self, Master, Measured},
+    sound::SoundSource,
+};
 use crate::{
     av::{AudioEncoder, AudioSettings, Container, Muxer},
     composition::{AudioTrack, SoundStretch},
@@ -15,8 +20,47 @@ use crate::{
 /// Sound is mixed in blocks of a second.
 const BLOCK: i64 = 48_000;
 
-/// Mixes the sound of the plan into the file at `path`; says which dumps had faults.
-pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result<Vec<DumpFault>, RenderError> {
+/// The mix is made at most so often because of what came out.
+const ATTEMPTS: usize = 5;
+
+/// What mixing came upon.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mixed {
+    pub faults: Vec<DumpFault>,
+    pub measured: Measured,
+}
+
+/// Mixes the sound of the plan into the file at `path`, and again until it is as loud as it should be and no peak too high.
+pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result<Mixed, RenderError> {
+    let mix = input.plan.mix;
+    let mut tried: Vec<(Master, Measured)> = Vec::new();
+    let mut next = Some(Master::default());
+    let mut faults = Vec::new();
+    while let Some(master) = next.take().filter(|_| tried.len() < ATTEMPTS) {
+        faults = mixed_into(path, input, &master, watch)?;
+        let measured = mastering::measure(path, mix.channels, watch)?;
+        next = master.corrected(&measured, mix.target);
+        tried.push((master, measured));
+    }
+    let last = tried.len() - 1;
+    let misses = |index: &usize| tried[*index].1.misses(mix.target);
+    let best = (0..=last)
+        .min_by(|one, other| misses(one).total_cmp(&misses(other)))
+        .unwrap_or(last);
+    let (master, measured) = tried.swap_remove(best);
+    if best != last {
+        mixed_into(path, input, &master, watch)?;
+    }
+    Ok(Mixed { faults, measured })
+}
+
+/// Mixes once; says which dumps had faults.
+fn mixed_into(
+    path: &Path,
+    input: &RenderInput<'_>,
+    master: &Master,
+    watch: &dyn Watch,
+) -> Result<Vec<DumpFault>, RenderError> {
     let mix = input.plan.mix;
     let mut encoder = AudioEncoder::open(AudioSettings {
         channels: mix.channels,
@@ -43,7 +87,9 @@ pub fn render(input: &RenderInput<'_>, path: &Path, watch: &dyn Watch) -> Result
         let length = BLOCK.min(total - start) as usize;
         let mut block = mixed(&mut sources, SamplePosition(start), length, mix.channels.count());
         fader::turn(&input.plan.fader, SamplePosition(start), &mut block);
-        limiter.process(&mut block);
+        let factor = master.factor();
+        block.iter_mut().flatten().for_each(|sample| *sample *= factor);
+        limiter.process(&mut block, |index| master.ceiling(SamplePosition(start + index as i64)));
         let from = skip.min(length);
         skip -= from;
         let channels: Vec<&[f32]> = block.iter().map(|channel| &channel[from..]).collect();

@@ -15,6 +15,7 @@ mod input;
 mod kept;
 mod limiter;
 mod listen;
+mod mastering;
 mod mixer;
 mod outcome;
 mod player;
@@ -36,7 +37,7 @@ pub use preview::preview;
 pub use still::{Still, still};
 pub use trial::decode_all;
 
-use crate::{av::AvError, dump::probe::DumpKey};
+use crate::{av::AvError, dump::probe::DumpKey, media::Decibels};
 use canvas::CanvasPool;
 use compose::Composer;
 use outcome::Outcome;
@@ -82,6 +83,10 @@ pub struct Rendered {
     pub encoded_frames: u64,
     /// Chunks that an earlier rendering had finished.
     pub resumed_chunks: u64,
+    /// The integrated loudness of all sound, in LUFS, as it is heard from the finished file; nothing of silence.
+    pub loudness: Option<Decibels>,
+    /// Its highest true peak, in dBTP.
+    pub peak: Option<Decibels>,
     /// Dumps that could not be decoded in part or at all, sorted.
     pub faults: Vec<DumpFault>,
     /// What of the decoration had to be left out, and why.
@@ -151,6 +156,8 @@ pub fn render(input: &RenderInput<'_>, place: Workplace<'_>, watch: &dyn Watch) 
         assembly,
         encoded_frames,
         resumed_chunks,
+        loudness: finished.measured.loudness,
+        peak: finished.measured.peak,
         faults: finished.faults,
         warnings: findings.warnings,
     })

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{DumpFault, RenderError, Watch, chunk::EncodedChunk};
+use super::{DumpFault, RenderError, Watch, chunk::EncodedChunk, mastering::Measured, mixer::Mixed};
 
 /// Shared by all tasks of one rendering.
 pub struct Outcome {
@@ -16,6 +16,7 @@ pub struct Outcome {
 struct State {
     chunks: Vec<Option<EncodedChunk>>,
     faults: Vec<DumpFault>,
+    measured: Measured,
     first_frame: Option<Duration>,
     error: Option<RenderError>,
 }
@@ -24,6 +25,8 @@ struct State {
 pub struct Finished {
     pub chunks: Vec<EncodedChunk>,
     pub faults: Vec<DumpFault>,
+    /// The sound.
+    pub measured: Measured,
     pub first_frame: Duration,
 }
 
@@ -35,6 +38,7 @@ impl Outcome {
             state: Mutex::new(State {
                 chunks,
                 faults: Vec::new(),
+                measured: Measured::default(),
                 first_frame: None,
                 error: None,
             }),
@@ -52,9 +56,13 @@ impl Outcome {
         }
     }
 
-    pub fn mixed(&self, result: Result<Vec<DumpFault>, RenderError>) {
+    pub fn mixed(&self, result: Result<Mixed, RenderError>) {
         match result {
-            Ok(faults) => self.state().faults.extend(faults),
+            Ok(mixed) => {
+                let mut state = self.state();
+                state.faults.extend(mixed.faults);
+                state.measured = mixed.measured;
+            }
             Err(error) => self.failed(error),
         }
     }
@@ -89,6 +97,7 @@ impl Outcome {
         Ok(Finished {
             chunks,
             faults,
+            measured: state.measured,
             first_frame: state.first_frame.unwrap_or_default(),
         })
     }
