@@ -30,3 +30,40 @@ pub fn mark(own: &Envelope, others: &[&Envelope], leaks: &mut [bool]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        composition::{leaks::Taken, voice::Level},
+        media::{PeerId, Source},
+    };
+
+    /// Speaks so loud in the first ten seconds, and so loud in the last ten.
+    fn speaks(first: Level, last: Level) -> Envelope {
+        let level = |frame: usize| match frame / 1000 {
+            0 => first,
+            1 => -70_00,
+            _ => last,
+        };
+        // ten syllables in three seconds
+        let levels = (0..3000).map(|frame| level(frame).max(-70_00) - if frame % 30 < 10 { 9_00 } else { 0 });
+        Envelope::of(&Taken::new(PeerId::new("p"), Source::Microphone, 0, levels.collect()))
+    }
+
+    fn marked(own: &Envelope, other: &Envelope) -> usize {
+        let mut leaks = vec![false; own.steps()];
+        mark(own, &[other], &mut leaks);
+        leaks.iter().filter(|leak| **leak).count()
+    }
+
+    #[test]
+    fn who_is_far_quieter_than_usual_while_another_is_far_louder_is_drowned() {
+        let other = speaks(-70_00, -20_00);
+        assert!(marked(&speaks(-20_00, -40_00), &other) >= 450);
+        // always as quiet, or nearly as loud as the other, or not quieter than usual
+        assert_eq!(marked(&speaks(-40_00, -40_00), &other), 0);
+        assert_eq!(marked(&speaks(-20_00, -40_00), &speaks(-70_00, -30_00)), 0);
+        assert_eq!(marked(&speaks(-45_00, -40_00), &other), 0);
+    }
+}

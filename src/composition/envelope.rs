@@ -12,6 +12,8 @@ const FRAMES: usize = 2;
 pub const STEPS: usize = 25;
 /// Quieter is nothing (dB).
 const FAINTEST: f32 = -90.0;
+/// A room in which an echo dies away by so much a step (dB) rings for six tenths of a second.
+const DECAY: f32 = 2.0;
 /// Noise is what the quietest steps show.
 const QUIETEST: f64 = 0.1;
 
@@ -21,6 +23,8 @@ pub struct Envelope {
     before: usize,
     /// The level of each step, in dB.
     levels: Vec<f32>,
+    /// The same in a room that rings.
+    ringing: Vec<f32>,
     /// Frames there are.
     frames: usize,
     /// The loudest step of each block.
@@ -53,6 +57,7 @@ impl Envelope {
         Envelope {
             frames: taken.levels.len(),
             before,
+            ringing: ringing(&levels),
             levels,
             loudest,
             is_voiced,
@@ -69,13 +74,22 @@ impl Envelope {
         step.checked_sub(self.before).filter(|index| *index < self.levels.len())
     }
 
-    /// The levels from a step on.
+    /// The levels from a step on, in dB.
     pub fn copy(&self, from: i64, into: &mut [f32]) {
+        self.copy_of(&self.levels, from, into);
+    }
+
+    /// The levels from a step on as they would be in a room that rings, in dB.
+    pub fn copy_ringing(&self, from: i64, into: &mut [f32]) {
+        self.copy_of(&self.ringing, from, into);
+    }
+
+    fn copy_of(&self, levels: &[f32], from: i64, into: &mut [f32]) {
         for (place, level) in into.iter_mut().enumerate() {
-            let step = usize::try_from(from + place as i64).ok();
+            let step = usize::try_from(from.saturating_add(place as i64)).ok();
             *level = step
                 .and_then(|step| self.index(step))
-                .map_or(FAINTEST, |index| self.levels[index]);
+                .map_or(FAINTEST, |index| levels[index]);
         }
     }
 
@@ -122,4 +136,12 @@ impl Envelope {
 fn block_of(time: SessionTime) -> usize {
     let block = FRAME.nanos() * (FRAMES * STEPS) as i64;
     usize::try_from(time.nanos() / block).unwrap_or(0)
+}
+
+fn ringing(levels: &[f32]) -> Vec<f32> {
+    let ring = |sound: &mut f32, level: &f32| {
+        *sound = (*sound - DECAY).max(*level);
+        Some(*sound)
+    };
+    levels.iter().scan(FAINTEST, ring).collect()
 }
