@@ -1,8 +1,9 @@
 //! When somebody speaks, told from how loud a microphone was in the band of speech.
 //!
 //! Loud is what stands out from the noise of this microphone at that time, and is not far below its own speech. Speech
-//! goes on: a click, a key or a beep does not.
+//! goes on: a click, a key or a beep does not. And it is never steady.
 
+use super::steady::steady;
 use crate::media::{SessionTime, Span, Spans, TimeDelta};
 
 /// How loud 10 ms were, in hundredths of a decibel relative to full scale.
@@ -16,7 +17,7 @@ pub const FRAME: TimeDelta = TimeDelta::from_millis(10);
 /// What is quieter is no speech, however quiet the rest is.
 const FAINTEST: Level = -60_00;
 /// What is quieter than this is as good as nothing sent, and says nothing of a room's noise.
-const NOTHING: Level = -90_00;
+pub(super) const NOTHING: Level = -90_00;
 /// Speech stands out from noise by this, …
 const OVER_NOISE: Level = 10_00;
 /// … and is no more than this below the loudest: what is, comes from another's loudspeaker.
@@ -41,16 +42,22 @@ const ONSET: usize = 12;
 
 /// The stretches in which somebody speaks; the first level is of the 10 ms from `start` on.
 pub fn voice(levels: &[Level], start: SessionTime) -> Spans {
-    let Some(loudest) = quantile(levels.iter().copied().filter(|level| *level > NOTHING), LOUDEST) else {
+    let noise = noise(levels);
+    // what is steady does not tell how loud this microphone's speech is
+    let may_be_speech = |index: &usize| {
+        let is_loud_noise = noise.steady[*index] > noise.usual[*index / STRETCH].saturating_add(OVER_NOISE);
+        levels[*index] > NOTHING && !(is_loud_noise && levels[*index] < noise.at(*index).saturating_add(OVER_NOISE))
+    };
+    let candidates = (0..levels.len()).filter(may_be_speech).map(|index| levels[index]);
+    let Some(loudest) = quantile(candidates, LOUDEST) else {
         return Spans::default();
     };
-    let noise = noise(levels);
     let limit = |index: usize| {
-        let over_noise = noise[index / STRETCH].saturating_add(OVER_NOISE);
+        let over_noise = noise.at(index).saturating_add(OVER_NOISE);
         over_noise.max(loudest.saturating_sub(BELOW_LOUDEST)).max(FAINTEST)
     };
     let soft = |index: usize| {
-        let over_noise = noise[index / STRETCH].saturating_add(OVER_NOISE / 2);
+        let over_noise = noise.at(index).saturating_add(OVER_NOISE / 2);
         over_noise.max(limit(index).saturating_sub(2 * HYSTERESIS))
     };
     let mut found: Vec<Stretch> = Vec::new();
@@ -108,8 +115,21 @@ fn onset(levels: &[Level], first: usize, least: Level) -> usize {
     first - before.take_while(|level| **level >= least).count()
 }
 
-/// How loud the noise is in each stretch of frames.
-fn noise(levels: &[Level]) -> Vec<Level> {
+/// How loud noise is.
+struct Noise {
+    /// In each stretch of frames, by the quietest in and around it.
+    usual: Vec<Level>,
+    /// In each frame, if it is steady.
+    steady: Vec<Level>,
+}
+
+impl Noise {
+    fn at(&self, index: usize) -> Level {
+        self.usual[index / STRETCH].max(self.steady[index])
+    }
+}
+
+fn noise(levels: &[Level]) -> Noise {
     let stretches = levels.len().div_ceil(STRETCH);
     let around = |index: usize| {
         let from = index.saturating_sub(1) * STRETCH;
@@ -117,11 +137,14 @@ fn noise(levels: &[Level]) -> Vec<Level> {
         let heard = levels[from..to].iter().copied().filter(|level| *level > NOTHING);
         quantile(heard, QUIETEST).unwrap_or(NOTHING)
     };
-    (0..stretches).map(around).collect()
+    Noise {
+        usual: (0..stretches).map(around).collect(),
+        steady: steady(levels),
+    }
 }
 
 /// The level below which that share of all lies.
-fn quantile(levels: impl Iterator<Item = Level>, share: f64) -> Option<Level> {
+pub(super) fn quantile(levels: impl Iterator<Item = Level>, share: f64) -> Option<Level> {
     let mut levels: Vec<Level> = levels.collect();
     let place = (levels.len().checked_sub(1)? as f64 * share).round() as usize;
     Some(*levels.select_nth_unstable(place).1)
@@ -199,6 +222,38 @@ mod tests {
         assert!(voice(&fan, SessionTime::START).is_empty());
         let echo = room(3000, -75_00, &[(500, 300, -20_00), (1500, 300, -55_00)]);
         assert_eq!(voice(&echo, SessionTime::START).as_slice().len(), 1);
+    }
+
+    #[test]
+    fn steady_noise_is_no_speech_whenever_it_begins() {
+        let mut levels = room(6000, NOISE, &[(3000, 300, SPEECH)]);
+        let fan = |index: usize| -33_00 + (index * 7919 % 200) as Level - 100;
+        (1500..2700).for_each(|index| levels[index] = fan(index));
+        assert_eq!(frames(&voice(&levels, SessionTime::START)).len(), 1);
+        // a fan that is louder than the speech after it
+        let mut levels = room(6000, NOISE, &[(3000, 300, -45_00)]);
+        (1500..2700).for_each(|index| levels[index] = fan(index) + 20_00);
+        let found = frames(&voice(&levels, SessionTime::START));
+        assert!(found.len() == 1 && (found[0].0 - 3000).abs() <= 2, "{found:?}");
+    }
+
+    #[test]
+    fn speech_over_steady_noise_is_found() {
+        let words: Vec<(usize, usize, Level)> = (0..8).map(|word| (2000 + word * 60, 45, -15_00)).collect();
+        let mut levels = room(6000, NOISE, &words);
+        (1500..2700).for_each(|index| levels[index] = levels[index].max(-35_00 + (index * 7919 % 200) as Level - 100));
+        let found = frames(&voice(&levels, SessionTime::START));
+        assert!(
+            found.len() == 1 && (found[0].0 - 2000).abs() <= 2 && (found[0].1 - 2465).abs() <= 12,
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_tone_of_two_seconds_is_a_sound() {
+        let mut levels = room(3000, NOISE, &[]);
+        (1000..1200).for_each(|index| levels[index] = SPEECH);
+        assert_eq!(frames(&voice(&levels, SessionTime::START)), [(1000, 1200)]);
     }
 
     #[test]

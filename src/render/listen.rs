@@ -12,10 +12,11 @@ use super::{Dumps, Keeping, KeptSound, RenderError, kept::KeptDump, mixer::sourc
 use crate::{
     composition::{
         hearing::{Audible, Heard, Hearing, Listening, Loudness, Peak, SKETCH, Sketch, Tenth},
-        voice::{Level, SILENT, voice},
+        leaks::{Room, Taken},
+        voice::{Level, SILENT},
     },
     dump::probe::DumpKey,
-    media::{ChannelCount, SAMPLE_RATE, SamplePosition},
+    media::{ChannelCount, SAMPLE_RATE, SamplePosition, Spans},
 };
 
 /// Sound is listened to in blocks of a second.
@@ -71,13 +72,29 @@ pub fn listen(
         let sources = sources.into_iter().map(|source| source.kept_in(keeping)).collect();
         hear(audible, sources, listening.channels, cancelled)
     };
-    let heard: Option<Vec<(Heard, KeptDumps)>> =
-        pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
-    let (heard, kept): (Vec<Heard>, Vec<_>) = heard.ok_or(RenderError::Cancelled)?.into_iter().unzip();
-    let indices = listening.tracks.iter().map(|audible| audible.track.track);
+    let heard: Option<Vec<_>> = pool.install(|| listening.tracks.par_iter().with_max_len(1).map(hear).collect());
+    let (heard, kept): (Vec<(Taken, Loudness)>, Vec<_>) = heard.ok_or(RenderError::Cancelled)?.into_iter().unzip();
+    let (taken, loudness): (Vec<Taken>, Vec<Loudness>) = heard.into_iter().unzip();
+    let room = Room::of(&taken);
+    let voices: Vec<Spans> = pool.install(|| {
+        (0..taken.len())
+            .into_par_iter()
+            .map(|track| room.voice(track))
+            .collect()
+    });
+    let heard = listening.tracks.iter().zip(voices.into_iter().zip(loudness));
+    let heard = heard.map(|(audible, (voice, loudness))| {
+        let heard = Heard {
+            peer_id: audible.track.peer_id.clone(),
+            source: audible.source,
+            voice,
+            loudness,
+        };
+        (audible.track.track, Arc::new(heard))
+    });
     Ok(Listened {
         hearing: Hearing {
-            tracks: indices.zip(heard.into_iter().map(Arc::new)).collect(),
+            tracks: heard.collect(),
         },
         kept: KeptSound::of(kept.into_iter().flatten()),
     })
@@ -89,7 +106,7 @@ fn hear(
     mut sources: Vec<SoundSource<'_>>,
     channels: ChannelCount,
     cancelled: &AtomicBool,
-) -> Option<(Heard, KeptDumps)> {
+) -> Option<((Taken, Loudness), KeptDumps)> {
     let track = &audible.track;
     let edges = || track.stretches.iter().map(|stretch| (stretch.start.0, stretch.end.0));
     let second = BLOCK as i64;
@@ -108,16 +125,20 @@ fn hear(
         }
         ear.take(&block(&mut sources, second, channels));
     }
-    let heard = Heard {
-        peer_id: track.peer_id.clone(),
-        source: audible.source,
-        voice: voice(&ear.levels, SamplePosition(first * BLOCK as i64).time()),
-        loudness: Loudness {
-            before,
-            tenths: ear.tenths,
-        },
+    let taken = Taken::new(
+        track.peer_id.clone(),
+        audible.source,
+        before * TENTH / FRAME,
+        ear.levels,
+    );
+    let loudness = Loudness {
+        before,
+        tenths: ear.tenths,
     };
-    Some((heard, sources.into_iter().filter_map(SoundSource::into_kept).collect()))
+    Some((
+        (taken, loudness),
+        sources.into_iter().filter_map(SoundSource::into_kept).collect(),
+    ))
 }
 
 /// One second of the track.
