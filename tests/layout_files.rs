@@ -60,15 +60,36 @@ fn what_is_no_layout_file_is_not_read() {
     ] {
         tessera(&["layouts", "show", &place(name)]).failed_with(2, &[name, word]);
     }
-    let picture = layout(folder.path(), "").replace("own.toml", "picture.toml");
-    let grid = tessera(&["layouts", "show", "grid"]).stdout;
-    fs::write(
-        &picture,
-        grid.replace("[style]", "[style]\nwatermark = { picture = \"logo.png\" }"),
-    )
-    .unwrap();
-    tessera(&["plan", text(&sample()), "--layout", &picture]).failed_with(2, &["picture.toml", "logo.png"]);
     tessera(&["compose", text(&sample()), "--frame-at", "3", &place("x.jpg")]).failed_with(2, &["x.jpg", ".png"]);
+}
+
+#[test]
+fn pictures_that_are_none_are_neither_waited_for_nor_decoded() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| text(&folder.path().join(name)).to_owned();
+    let pipe = Command::new("mkfifo").arg(place("pipe.png")).status().unwrap();
+    assert!(pipe.success());
+    // the header of a picture of 60000x60000
+    let header = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0\xff\xff\xff\xff";
+    fs::write(place("bomb.png"), header).unwrap();
+    let grid = tessera(&["layouts", "show", "grid"]).stdout;
+    let file = place("picture.toml");
+    for (picture, cause) in [
+        ("none.png", "No such file"),
+        ("pipe.png", "regular file"),
+        ("/dev/zero", "regular file"),
+        (".", "regular file"),
+        ("bomb.png", "60000x60000"),
+    ] {
+        for style in ["background_picture = \"P\"", "watermark = { picture = \"P\" }"] {
+            let style = format!("[style]\n{}", style.replace('P', picture));
+            fs::write(&file, grid.replace("[style]", &style)).unwrap();
+            let said = ["picture.toml", picture, cause];
+            tessera(&["plan", text(&sample()), "--layout", &file]).failed_with(2, &said);
+            let out = place("x.png");
+            tessera(&["layouts", "preview", &file, "--out", &out]).failed_with(2, &said);
+        }
+    }
 }
 
 #[test]
