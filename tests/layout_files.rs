@@ -101,6 +101,10 @@ fn requests_that_mean_nobody_are_told() {
         (["--show-role", "HOST"], ["nobody is ever to be seen", "gallery"]),
         (["--silence-peer", "nobody"], ["'nobody'", "user id"]),
         (["--layout-at", "500=grid"], ["'grid'", "recording is over"]),
+        (
+            ["--layout-at=5=grid", "--layout-at=0:05=interview"],
+            ["'grid' is not shown", "'interview'"],
+        ),
         (["--chat", "--no-levelling"], ["no chat message", "recording"]),
     ] {
         let found = warnings(&options);
@@ -110,12 +114,43 @@ fn requests_that_mean_nobody_are_told() {
 }
 
 #[test]
+fn fonts_that_are_not_there_are_told() {
+    let folder = TempDir::new().unwrap();
+    let (out, missing) = (folder.path().join("x.png"), folder.path().join("no-fonts"));
+    let preview = [
+        "layouts",
+        "preview",
+        "grid",
+        "--out",
+        text(&out),
+        "--fonts",
+        text(&missing),
+    ];
+    tessera(&preview).failed_with(2, &["no-fonts", "No such file", "the system's fonts"]);
+    let session = sample();
+    let frame = [
+        "compose",
+        text(&session),
+        "--frame-at",
+        "3",
+        text(&out),
+        "--fonts",
+        text(&missing),
+    ];
+    tessera(&frame).failed_with(2, &["no-fonts"]);
+    assert!(!out.exists());
+}
+
+#[test]
 fn regions_without_room_are_told() {
     let folder = TempDir::new().unwrap();
     let file = layout(folder.path(), &region("padding = 0.6"));
     let found = warnings(&["--layout", &file]);
     assert!(found.contains("'r13'") && found.contains("no room"), "{found}");
     assert!(found.contains("at most 0 tiles"), "{found}");
+    let file = layout(folder.path(), &region("max_tiles = 1"));
+    let found = warnings(&["--layout", &file]);
+    assert!(found.contains("at most 1 tile at once"), "{found}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use tiny_skia::Pixmap;
 
 use super::{
-    painter::{Drawn, Painter, SHADE},
+    painter::{DENSE_OPACITY, Drawn, Painter, SHADE},
     shapes::{fill_rounded, paint},
     text::Line,
 };
@@ -17,8 +17,6 @@ const NAME: Rgb = Rgb {
     green: 0xc7,
     blue: 0xff,
 };
-/// Of the boxes: white names beneath must not mix with the letters.
-const OPACITY: u8 = 240;
 /// Of one message.
 const MOST_LINES: usize = 4;
 
@@ -52,7 +50,7 @@ impl Painter {
                 &mut pixmap,
                 Rect::new(left, top, width, height),
                 size / 2,
-                &paint(SHADE, OPACITY),
+                &paint(SHADE, DENSE_OPACITY),
             );
             let mut baseline = (top + pad + size) as i32;
             for (line, color) in [

@@ -3,7 +3,7 @@
 use tiny_skia::{Pixmap, Transform};
 
 use super::{
-    painter::{Drawn, Painter, SHADE, SHADE_OPACITY, smooth},
+    painter::{DENSE_OPACITY, Drawn, Painter, SHADE, smooth},
     shapes::{fill_rounded, paint},
 };
 use crate::{
@@ -57,7 +57,7 @@ impl Painter {
             &mut pixmap,
             Rect::new(0, 0, width, height),
             height / 3,
-            &paint(SHADE, SHADE_OPACITY),
+            &paint(SHADE, DENSE_OPACITY),
         );
         let (x, baseline) = ((width - line.width) / 2, height / 2 + size * 7 / 20);
         self.typesetter()?

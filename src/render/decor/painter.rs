@@ -21,6 +21,8 @@ pub const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
 /// Behind names.
 pub const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
 pub const SHADE_OPACITY: u8 = 168;
+/// Where white names may be beneath, which must not mix with the letters.
+pub const DENSE_OPACITY: u8 = 240;
 const MUTED: Rgb = rgb(0xff, 0x7a, 0x73);
 pub const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
