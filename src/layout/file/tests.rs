@@ -213,6 +213,29 @@ fn regions_stay_in_the_canvas_and_meet_only_where_one_lies_above() {
 }
 
 #[test]
+fn a_tall_canvas_of_speaker_is_filled() {
+    let (layout, canvas) = (builtin("speaker").unwrap(), Size::new(1080, 1920));
+    for people in [2, 3, 4, 5, 7] {
+        let situation = Situation {
+            screens: 0,
+            people,
+            canvas,
+        };
+        let [stage, strip] = layout.variant(situation).regions.as_slice() else {
+            panic!("a stage and a strip")
+        };
+        let cells = [stage.cells(1, canvas), strip.cells(people - 1, canvas)].concat();
+        assert_eq!(cells.len(), people);
+        assert!(
+            cells.iter().all(|cell| cell.width >= 400 && cell.height >= 300),
+            "{cells:?}"
+        );
+        let filled: u64 = cells.iter().map(|cell| cell.size().pixels()).sum();
+        assert!(filled * 10 >= canvas.pixels() * 7, "{people}: {filled} pixels");
+    }
+}
+
+#[test]
 fn excluded_cells_stay_empty() {
     let text = include_str!("../../../layouts/grid.toml").replace(
         "max_tiles = 49",
