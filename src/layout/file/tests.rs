@@ -227,7 +227,7 @@ fn a_tall_canvas_of_speaker_is_filled() {
         let cells = [stage.cells(1, canvas), strip.cells(people - 1, canvas)].concat();
         assert_eq!(cells.len(), people);
         assert!(
-            cells.iter().all(|cell| cell.width >= 400 && cell.height >= 300),
+            cells.iter().all(|cell| cell.width >= 360 && cell.height >= 270),
             "{cells:?}"
         );
         let filled: u64 = cells.iter().map(|cell| cell.size().pixels()).sum();
