@@ -215,7 +215,7 @@ pub fn settings(overrides: &Overrides, trust: Trust) -> Result<Settings, JobErro
         store,
         templates: overrides.templates.clone().or(raw.templates),
         layouts: overrides.layouts.clone().or(raw.layouts),
-        fonts: raw.fonts.map_or(Fonts::System, Fonts::Folder),
+        fonts: Fonts::of(raw.fonts).map_err(JobError::Settings)?,
         sources: SourceSettings {
             options: S3Options {
                 region: raw.source_region,

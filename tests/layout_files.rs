@@ -60,15 +60,36 @@ fn what_is_no_layout_file_is_not_read() {
     ] {
         tessera(&["layouts", "show", &place(name)]).failed_with(2, &[name, word]);
     }
-    let picture = layout(folder.path(), "").replace("own.toml", "picture.toml");
-    let grid = tessera(&["layouts", "show", "grid"]).stdout;
-    fs::write(
-        &picture,
-        grid.replace("[style]", "[style]\nwatermark = { picture = \"logo.png\" }"),
-    )
-    .unwrap();
-    tessera(&["plan", text(&sample()), "--layout", &picture]).failed_with(2, &["picture.toml", "logo.png"]);
     tessera(&["compose", text(&sample()), "--frame-at", "3", &place("x.jpg")]).failed_with(2, &["x.jpg", ".png"]);
+}
+
+#[test]
+fn pictures_that_are_none_are_neither_waited_for_nor_decoded() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| text(&folder.path().join(name)).to_owned();
+    let pipe = Command::new("mkfifo").arg(place("pipe.png")).status().unwrap();
+    assert!(pipe.success());
+    // the header of a picture of 60000x60000
+    let header = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0\xff\xff\xff\xff";
+    fs::write(place("bomb.png"), header).unwrap();
+    let grid = tessera(&["layouts", "show", "grid"]).stdout;
+    let file = place("picture.toml");
+    for (picture, cause) in [
+        ("none.png", "No such file"),
+        ("pipe.png", "regular file"),
+        ("/dev/zero", "regular file"),
+        (".", "regular file"),
+        ("bomb.png", "60000x60000"),
+    ] {
+        for style in ["background_picture = \"P\"", "watermark = { picture = \"P\" }"] {
+            let style = format!("[style]\n{}", style.replace('P', picture));
+            fs::write(&file, grid.replace("[style]", &style)).unwrap();
+            let said = ["picture.toml", picture, cause];
+            tessera(&["plan", text(&sample()), "--layout", &file]).failed_with(2, &said);
+            let out = place("x.png");
+            tessera(&["layouts", "preview", &file, "--out", &out]).failed_with(2, &said);
+        }
+    }
 }
 
 #[test]
@@ -80,6 +101,10 @@ fn requests_that_mean_nobody_are_told() {
         (["--show-role", "HOST"], ["nobody is ever to be seen", "gallery"]),
         (["--silence-peer", "nobody"], ["'nobody'", "user id"]),
         (["--layout-at", "500=grid"], ["'grid'", "recording is over"]),
+        (
+            ["--layout-at=5=grid", "--layout-at=0:05=interview"],
+            ["'grid' is not shown", "'interview'"],
+        ),
         (["--chat", "--no-levelling"], ["no chat message", "recording"]),
     ] {
         let found = warnings(&options);
@@ -89,12 +114,43 @@ fn requests_that_mean_nobody_are_told() {
 }
 
 #[test]
+fn fonts_that_are_not_there_are_told() {
+    let folder = TempDir::new().unwrap();
+    let (out, missing) = (folder.path().join("x.png"), folder.path().join("no-fonts"));
+    let preview = [
+        "layouts",
+        "preview",
+        "grid",
+        "--out",
+        text(&out),
+        "--fonts",
+        text(&missing),
+    ];
+    tessera(&preview).failed_with(2, &["no-fonts", "No such file", "the system's fonts"]);
+    let session = sample();
+    let frame = [
+        "compose",
+        text(&session),
+        "--frame-at",
+        "3",
+        text(&out),
+        "--fonts",
+        text(&missing),
+    ];
+    tessera(&frame).failed_with(2, &["no-fonts"]);
+    assert!(!out.exists());
+}
+
+#[test]
 fn regions_without_room_are_told() {
     let folder = TempDir::new().unwrap();
     let file = layout(folder.path(), &region("padding = 0.6"));
     let found = warnings(&["--layout", &file]);
     assert!(found.contains("'r13'") && found.contains("no room"), "{found}");
     assert!(found.contains("at most 0 tiles"), "{found}");
+    let file = layout(folder.path(), &region("max_tiles = 1"));
+    let found = warnings(&["--layout", &file]);
+    assert!(found.contains("at most 1 tile at once"), "{found}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn frame(args: ComposeArgs, at: SessionTime, out: PathBuf) -> Result<(), JobErro
         request: args.recording.request()?,
         at,
         out: out.clone(),
-        fonts: fonts(args.fonts),
+        fonts: fonts(args.fonts)?,
         threads: cores(),
     })?;
     let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
@@ -93,7 +93,7 @@ fn recording(args: ComposeArgs) -> Result<(), JobError> {
         source: args.session.source(),
         request: args.recording.request()?,
         out: args.out,
-        fonts: fonts(args.fonts),
+        fonts: fonts(args.fonts)?,
         threads,
     };
     let cancelled = progress::cancellation();

@@ -78,7 +78,7 @@ fn draw(args: PreviewArgs) -> Result<(), JobError> {
         sharing: if args.share { Sharing::Somebody } else { Sharing::Nobody },
         canvas: args.resolution,
         layout,
-        fonts: fonts(args.fonts),
+        fonts: fonts(args.fonts)?,
         out: out.clone(),
     })?;
     let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();

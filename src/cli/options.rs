@@ -186,9 +186,9 @@ impl RecordingArgs {
 }
 
 /// Where names and titles get their letters.
-pub fn fonts(folder: Option<PathBuf>) -> Fonts {
-    let named = folder.or_else(|| std::env::var_os("TESSERA_FONTS").map(PathBuf::from));
-    named.map_or(Fonts::System, Fonts::Folder)
+pub fn fonts(folder: Option<PathBuf>) -> Result<Fonts, JobError> {
+    let variable = || std::env::var_os("TESSERA_FONTS").filter(|folder| !folder.is_empty());
+    Fonts::of(folder.or_else(|| variable().map(PathBuf::from))).map_err(JobError::Settings)
 }
 
 fn parse_switch(text: &str) -> Result<(SessionTime, String), String> {

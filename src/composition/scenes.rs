@@ -8,7 +8,7 @@ use super::{
     people::{Person, Sources, people},
     plan::{Decoration, Label, Scene, Tile},
     plate,
-    request::{ChatChoice, Request},
+    request::{ChatChoice, LayoutSwitch, Request},
     speakers::{Speech, turns},
     transitions::{Fade, Passage},
     windows::Window,
@@ -134,9 +134,12 @@ pub fn stage(stage: &Stage<'_>) -> Staging {
     (staging.scenes, staging.fades) = passage.through(staging.scenes);
     for (act, ids) in acts.iter().zip(left_out).filter(|(_, ids)| !ids.is_empty()) {
         staging.warnings.push(format!(
-            "layout '{}' shows at most {} tiles at once: {} not always shown",
+            "layout '{}' shows at most {} at once: {} not always shown",
             act.layout.name,
-            act.layout.most_tiles_on(stage.request.canvas),
+            match act.layout.most_tiles_on(stage.request.canvas) {
+                1 => "1 tile".to_owned(),
+                most => format!("{most} tiles"),
+            },
             ids.join(", ")
         ));
     }
@@ -159,6 +162,12 @@ impl Stage<'_> {
             found.push(format!(
                 "layout '{}' is asked for from {} on, when the recording is over",
                 switch.layout.name, switch.at
+            ));
+        }
+        for pair in self.switches().windows(2).filter(|pair| pair[0].at == pair[1].at) {
+            found.push(format!(
+                "two layouts are asked for from {} on: '{}' is not shown, '{}' is",
+                pair[0].at, pair[0].layout.name, pair[1].layout.name
             ));
         }
         for act in acts {
@@ -211,9 +220,7 @@ impl Stage<'_> {
             layout: &self.request.layout,
         };
         let mut acts = vec![first];
-        let mut switches: Vec<_> = self.request.switches.iter().collect();
-        switches.sort_by_key(|switch| switch.at);
-        for switch in switches {
+        for switch in self.switches() {
             let Some(window) = self.windows.iter().find(|window| switch.at < window.span.end) else {
                 continue;
             };
@@ -226,6 +233,13 @@ impl Stage<'_> {
             });
         }
         acts
+    }
+
+    /// In the order of time; of those at the same time the last one counts.
+    fn switches(&self) -> Vec<&LayoutSwitch> {
+        let mut switches: Vec<_> = self.request.switches.iter().collect();
+        switches.sort_by_key(|switch| switch.at);
+        switches
     }
 
     /// The stretches between any two changes.

@@ -49,7 +49,7 @@ pub enum JobError {
     Chat { path: PathBuf, reason: String },
     #[error("layout {path}: cannot be read: {error}", path = path.display())]
     LayoutUnreadable { path: PathBuf, error: io::Error },
-    #[error("layout {name}: its picture {path} cannot be read: {error}", path = path.display())]
+    #[error("layout {name}: its picture {path} cannot be used: {error}", path = path.display())]
     LayoutPicture {
         name: String,
         path: PathBuf,

@@ -163,7 +163,7 @@ pub fn load_layout(name: &str) -> Result<Layout, JobError> {
     let watermark = layout.style.watermark.as_mut().map(|mark| &mut mark.picture);
     for picture in watermark.into_iter().chain(&mut layout.style.background_picture) {
         let path = folder.join(&*picture);
-        fs::File::open(&path).map_err(|error| JobError::LayoutPicture {
+        render::check_picture(&path).map_err(|error| JobError::LayoutPicture {
             name: name.to_owned(),
             path: path.clone(),
             error,
@@ -200,19 +200,9 @@ pub fn layout_text(name: &str) -> Result<String, JobError> {
     })
 }
 
-/// A pipe would be waited for in vain, and what is larger than a layout ever is need not be read.
 fn read_layout(name: &str) -> io::Result<String> {
-    let found = fs::metadata(name)?;
-    if !found.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    if found.len() > LARGEST_LAYOUT {
-        return Err(io::Error::other(format!(
-            "it has {} bytes, and a layout no more than {LARGEST_LAYOUT}",
-            found.len()
-        )));
-    }
-    fs::read_to_string(name)
+    let bytes = render::read_small(Path::new(name), LARGEST_LAYOUT)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8: save it as UTF-8"))
 }
 
 type Found = Result<(DumpFile, Probe), DumpError>;

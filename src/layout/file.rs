@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Order, Region, Style};
+use super::{Order, Region, Style, number, text::screenful};
 use crate::media::{Size, Source};
 
 macro_rules! built_in {
@@ -70,8 +70,10 @@ pub struct When {
     /// Somebody shares a screen, or nobody does.
     pub sharing: Option<bool>,
     /// At least so many people: cameras, and initials where the style has them.
+    #[serde(deserialize_with = "number::people")]
     pub min_people: Option<usize>,
     /// At most so many people.
+    #[serde(deserialize_with = "number::people")]
     pub max_people: Option<usize>,
     /// The canvas's shape.
     pub canvas: Option<Shape>,
@@ -92,6 +94,9 @@ pub struct Situation {
     pub people: usize,
     pub canvas: Size,
 }
+
+/// Of layouts and regions, in letters: reports and messages quote them.
+pub(super) const LONGEST_NAME: usize = 80;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
@@ -126,9 +131,9 @@ pub fn builtin_text(name: &str) -> Result<&'static str, LayoutError> {
 /// Reads the text of a layout file.
 pub fn parse(text: &str) -> Result<Layout, LayoutError> {
     let layout: Layout =
-        toml::from_str(text).map_err(|error| LayoutError::Malformed(error.to_string().trim_end().to_owned()))?;
+        toml::from_str(text).map_err(|error| LayoutError::Malformed(screenful(error.to_string().trim_end())))?;
     match layout.fault() {
-        Some(fault) => Err(LayoutError::Malformed(fault)),
+        Some(fault) => Err(LayoutError::Malformed(screenful(&fault))),
         None => Ok(layout),
     }
 }
@@ -198,18 +203,19 @@ impl Layout {
                 .and_then(|when| when.canvas)
                 .is_none_or(|shape| shape == Shape::of(canvas))
         };
-        self.variants
-            .iter()
-            .filter(is_used)
-            .find_map(|variant| variant.fault_on(canvas))
+        let mut used = self.variants.iter().filter(is_used);
+        let fault = used.find_map(|variant| variant.fault_on(canvas));
+        fault
+            .or_else(|| self.style.fault_on(canvas))
+            .map(|fault| screenful(&fault))
     }
 
     fn fault(&self) -> Option<String> {
-        let opacity = self.style.watermark.as_ref().map(|mark| mark.opacity);
-        if let Some(opacity) = opacity.filter(|opacity| !(1..=100).contains(opacity)) {
-            return Some(format!(
-                "the watermark's opacity is {opacity}, not within 1..=100 percent"
-            ));
+        if self.name.chars().count() > LONGEST_NAME {
+            return Some(format!("its name has more than {LONGEST_NAME} letters"));
+        }
+        if let Some(fault) = self.style.fault() {
+            return Some(fault);
         }
         let Some((last, others)) = self.variants.split_last() else {
             return Some("it has no [[variant]]".to_owned());

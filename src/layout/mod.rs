@@ -3,9 +3,11 @@
 mod file;
 mod grid;
 mod length;
+mod number;
 mod region;
 mod select;
 mod style;
+mod text;
 
 pub use file::{Layout, LayoutError, Shape, Situation, Variant, When, builtin, builtin_text, builtins, parse, schema};
 pub use length::Length;

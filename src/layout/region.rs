@@ -5,8 +5,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     Length, Select,
+    file::LONGEST_NAME,
     grid::{Rules, fixed, grid},
     length::nearest_even,
+    number,
 };
 use crate::media::{Fit, Rect, Size};
 
@@ -40,16 +42,17 @@ pub struct Region {
     #[serde(default = "zero")]
     pub gap: Length,
     /// What is higher lies over what is lower. Regions of the same height may not overlap.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::height")]
+    #[schemars(range(min = -1_000_000, max = 1_000_000))]
     pub z: i32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::count")]
     #[schemars(range(min = 1, max = 49))]
     pub max_rows: Option<usize>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::count")]
     #[schemars(range(min = 1, max = 49))]
     pub max_columns: Option<usize>,
     /// At most so many tiles; 49 if nothing else says less.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::count")]
     #[schemars(range(min = 1, max = 49))]
     pub max_tiles: Option<usize>,
     /// Cells to leave empty, as [row, column] from 1; the grid then always has `max_rows` by `max_columns` cells.
@@ -158,6 +161,9 @@ impl Region {
         if self.name.trim().is_empty() {
             return Some("it needs a name".to_owned());
         }
+        if self.name.chars().count() > LONGEST_NAME {
+            return Some(format!("its name has more than {LONGEST_NAME} letters"));
+        }
         for (field, from, length) in [("width", self.x, self.width), ("height", self.y, self.height)] {
             if length.of(Size::MAX_EDGE) < SMALLEST_EDGE {
                 return Some(format!(
@@ -168,16 +174,6 @@ impl Region {
                 return Some(format!(
                     "it begins at {from} and its {field} is {length}: that is more than all of the canvas"
                 ));
-            }
-        }
-        let counts = [
-            ("max_rows", self.max_rows),
-            ("max_columns", self.max_columns),
-            ("max_tiles", self.max_tiles),
-        ];
-        for (field, count) in counts {
-            if let Some(count) = count.filter(|count| !(1..=MOST_TILES).contains(count)) {
-                return Some(format!("{field} is {count}, not within 1..={MOST_TILES}"));
             }
         }
         if !self.excluded_cells.is_empty() {

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Length;
-use crate::media::Rgb;
+use super::{Length, number};
+use crate::media::{Rgb, Size};
 
 /// Colours and decoration. Lengths that are shares are shares of the canvas's shorter edge.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -86,7 +86,7 @@ pub struct Watermark {
     #[serde(default = "tenth")]
     pub width: Length,
     /// In percent.
-    #[serde(default = "most")]
+    #[serde(default = "most", deserialize_with = "number::percent")]
     #[schemars(range(min = 1, max = 100))]
     pub opacity: u8,
 }
@@ -115,6 +115,41 @@ pub enum Place {
     BottomLeft,
     Bottom,
     BottomRight,
+}
+
+impl Style {
+    /// What is wrong with it, if anything.
+    pub(super) fn fault(&self) -> Option<String> {
+        let mark = self.watermark.as_ref().map(|it| ("watermark", it.width));
+        let mut widths = self.frames().chain(mark);
+        let (name, width) = widths.find(|(_, width)| matches!(width, Length::Pixels(0) | Length::Share(0)))?;
+        Some(format!(
+            "the width of '{name}' is {width}, so there is nothing to draw: give it some, or leave '{name}' out"
+        ))
+    }
+
+    /// What is wrong with it on such a canvas, if anything.
+    pub(super) fn fault_on(&self, canvas: Size) -> Option<String> {
+        let frames = self
+            .frames()
+            .map(|(name, width)| (name, width.of(canvas.width.min(canvas.height))));
+        let widest = canvas.width.min(canvas.height) / 2;
+        let mark = self
+            .watermark
+            .as_ref()
+            .map(|it| ("watermark", it.width.of(canvas.width), canvas.width));
+        let mut all = frames.map(|(name, width)| (name, width, widest)).chain(mark);
+        let (name, width, most) = all.find(|(_, width, most)| width > most)?;
+        Some(format!(
+            "the width of '{name}' is {width} pixels, and {most} are the most that can be drawn on a canvas of {canvas}: a \
+             whole number is pixels, a number with a point a share"
+        ))
+    }
+
+    fn frames(&self) -> impl Iterator<Item = (&'static str, Length)> {
+        let frames = [("border", self.border), ("speaking", self.speaking)];
+        frames.into_iter().filter_map(|(name, line)| Some((name, line?.width)))
+    }
 }
 
 fn zero() -> Length {

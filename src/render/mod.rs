@@ -20,6 +20,7 @@ mod mixer;
 mod outcome;
 mod player;
 mod preview;
+mod small_file;
 mod sound;
 mod still;
 mod trial;
@@ -29,11 +30,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use decor::Fonts;
+pub use decor::{Fonts, check_picture};
 pub use input::{DumpFile, Dumps, RenderInput};
 pub use kept::{Keeping, KeptSound};
 pub use listen::{Listened, listen};
 pub use preview::preview;
+pub use small_file::read_small;
 pub use still::{Still, still};
 pub use trial::decode_all;
 

@@ -30,6 +30,35 @@ fn wrong_layouts_say_what_is_wrong() {
     let text = include_str!("../../../layouts/grid.toml");
     for (from, to, word) in [
         ("max_tiles = 49", "max_tiles = 0", "max_tiles"),
+        ("max_tiles = 49", "max_tiles = -1", "from 1 to 49"),
+        ("max_tiles = 49", "max_rows = 50", "from 1 to 49"),
+        ("max_tiles = 49", "max_columns = 1.5", "a whole number"),
+        ("max_tiles = 49", "z = 99999999999", "from -1000000 to 1000000"),
+        (
+            "[style]",
+            "[style]\nwatermark = { picture = \"x.png\", opacity = 300 }",
+            "from 1 to 100",
+        ),
+        (
+            "[style]",
+            "[style]\nborder = { width = 0, color = \"#ffffff\" }",
+            "'border'",
+        ),
+        (
+            "[style]",
+            "[style]\nspeaking = { width = 0.0, color = \"#ffffff\" }",
+            "'speaking'",
+        ),
+        (
+            "[style]",
+            "[style]\nwatermark = { picture = \"x.png\", width = 0 }",
+            "'watermark'",
+        ),
+        (
+            "[[variant]]",
+            "[[variant]]\nwhen = { min_people = -1 }\n[[variant.region]]\nname = \"a\"\n[[variant]]",
+            "whole number",
+        ),
         ("#101418", "#10141", "#10141"),
         ("\nfit =", "\nfits =", "fits"),
         ("\nfit = \"contain\"", "\nfit = \"stretch\"", "stretch"),
@@ -62,6 +91,54 @@ fn wrong_layouts_say_what_is_wrong() {
         let error = parse(&text.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(word), "{from} -> {to}: {error}");
     }
+}
+
+#[test]
+fn what_is_said_of_a_layout_is_no_longer_than_a_screen() {
+    let text = include_str!("../../../layouts/grid.toml");
+    let long = "x".repeat(200_000);
+    for (to, word) in [
+        (format!("shape = \"{long}\""), "is not a shape"),
+        (format!("{long} = 1"), "xxx"),
+        (format!("gap = {}", "[".repeat(200_000)), "recursion"),
+        (
+            format!("shape = \"\"\"{}\"\"\"", "x\n".repeat(100_000)),
+            "is not a shape",
+        ),
+    ] {
+        let error = parse(&text.replace("max_tiles = 49", &to)).unwrap_err().to_string();
+        assert!(
+            error.len() < 2000 && error.lines().count() < 20,
+            "{} bytes",
+            error.len()
+        );
+        assert!(error.contains(word), "{word}: {error}");
+    }
+    for (from, to) in [("name = \"grid\"\nd", "d"), ("name = \"grid\"\n#", "#")] {
+        let error = parse(&text.replace(from, &format!("name = \"{long}\"\n{to}"))).unwrap_err();
+        let error = error.to_string();
+        assert!(error.len() < 2000 && error.contains("80 letters"), "{error}");
+    }
+}
+
+#[test]
+fn frames_and_watermarks_can_be_drawn_on_their_canvas() {
+    let text = include_str!("../../../layouts/grid.toml");
+    let fault = |style: &str| {
+        let layout = parse(&text.replace("[style]", &format!("[style]\n{style}"))).unwrap();
+        layout.fault_on(Size::new(640, 360))
+    };
+    for frame in ["border", "speaking"] {
+        let with = |width: &str| fault(&format!("{frame} = {{ width = {width}, color = \"#ffffff\" }}"));
+        assert_eq!((with("180"), with("0.5"), with("0.001")), (None, None, None));
+        for width in ["181", "1.0"] {
+            let said = with(width).unwrap();
+            assert!(said.contains(frame) && said.contains("180 are the most"), "{said}");
+        }
+    }
+    let mark = |width: &str| fault(&format!("watermark = {{ picture = \"x.png\", width = {width} }}"));
+    assert_eq!((mark("1.0"), mark("640")), (None, None));
+    assert!(mark("8192").unwrap().contains("640 are the most"));
 }
 
 #[test]
@@ -132,6 +209,29 @@ fn regions_stay_in_the_canvas_and_meet_only_where_one_lies_above() {
                 taken.push((region.z, area));
             }
         }
+    }
+}
+
+#[test]
+fn a_tall_canvas_of_speaker_is_filled() {
+    let (layout, canvas) = (builtin("speaker").unwrap(), Size::new(1080, 1920));
+    for people in [2, 3, 4, 5, 7] {
+        let situation = Situation {
+            screens: 0,
+            people,
+            canvas,
+        };
+        let [stage, strip] = layout.variant(situation).regions.as_slice() else {
+            panic!("a stage and a strip")
+        };
+        let cells = [stage.cells(1, canvas), strip.cells(people - 1, canvas)].concat();
+        assert_eq!(cells.len(), people);
+        assert!(
+            cells.iter().all(|cell| cell.width >= 360 && cell.height >= 270),
+            "{cells:?}"
+        );
+        let filled: u64 = cells.iter().map(|cell| cell.size().pixels()).sum();
+        assert!(filled * 10 >= canvas.pixels() * 7, "{people}: {filled} pixels");
     }
 }
 

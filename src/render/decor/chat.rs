@@ -3,7 +3,7 @@
 use tiny_skia::Pixmap;
 
 use super::{
-    painter::{Drawn, Painter, SHADE, SHADE_OPACITY},
+    painter::{DENSE_OPACITY, Drawn, Painter, SHADE},
     shapes::{fill_rounded, paint},
     text::Line,
 };
@@ -50,7 +50,7 @@ impl Painter {
                 &mut pixmap,
                 Rect::new(left, top, width, height),
                 size / 2,
-                &paint(SHADE, SHADE_OPACITY),
+                &paint(SHADE, DENSE_OPACITY),
             );
             let mut baseline = (top + pad + size) as i32;
             for (line, color) in [
@@ -75,5 +75,25 @@ impl Painter {
         let rows = |line: &Option<Line>| line.as_ref().map_or(0, |line| line.rows);
         let height = rows(&name) + rows(&text);
         Some(Message { name, text, height })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::text::Fonts, *};
+
+    #[test]
+    fn white_letters_beneath_a_message_do_not_mix_with_its_own() {
+        let message = ChatLine {
+            name: "Chen".to_owned(),
+            text: "hello all".to_owned(),
+        };
+        let drawn = Painter::new(Fonts::System)
+            .chat(Rect::new(0, 0, 512, 432), &[message])
+            .unwrap();
+        // the air below the letters
+        let air = drawn.pixmap.pixel(480, 428).unwrap();
+        let over_white = air.green() + (255 - air.alpha());
+        assert!((1..=40).contains(&over_white), "{air:?} over white is {over_white}");
     }
 }

@@ -3,8 +3,10 @@
 mod chat;
 mod emoji;
 mod layers;
+mod marks;
 mod meters;
 mod painter;
+mod pictures;
 pub mod shapes;
 mod text;
 
@@ -12,6 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tiny_skia::{FillRule, Mask as FloatMask, Pixmap, PixmapPaint, Transform};
 
+pub use pictures::check_picture;
 pub use text::Fonts;
 
 use self::{

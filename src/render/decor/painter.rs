@@ -1,16 +1,17 @@
 //! Drawing tiles' decoration, initials and marks.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use tiny_skia::{FillRule, FilterQuality, Pattern, Pixmap, PixmapPaint, SpreadMode, Transform};
 
 use super::{
+    pictures::load_picture,
     shapes::{corners, fill_circle, fill_rounded, muted_mark, paint, screen_mark, stroke_rounded},
     text::{Fonts, Typesetter},
 };
 use crate::{
     composition::{
-        Decoration, Label, Look, Place,
+        Decoration, Label, Look,
         plate::{NamePlate, SMALLEST_TEXT, initials_radius},
     },
     media::{Rect, Rgb, Size},
@@ -20,6 +21,8 @@ pub const WHITE: Rgb = rgb(0xff, 0xff, 0xff);
 /// Behind names.
 pub const SHADE: Rgb = rgb(0x0c, 0x0f, 0x12);
 pub const SHADE_OPACITY: u8 = 168;
+/// Where white names may be beneath, which must not mix with the letters.
+pub const DENSE_OPACITY: u8 = 240;
 const MUTED: Rgb = rgb(0xff, 0x7a, 0x73);
 pub const NOTICE: Rgb = rgb(0x9a, 0xa5, 0xb1);
 const fn rgb(red: u8, green: u8, blue: u8) -> Rgb {
@@ -31,7 +34,7 @@ pub struct Painter {
     typesetter: Option<Typesetter>,
     fonts: Fonts,
     is_open: bool,
-    pictures: BTreeMap<String, Option<Pixmap>>,
+    pictures: BTreeMap<String, Option<Arc<Pixmap>>>,
     pub warnings: Vec<String>,
 }
 
@@ -55,7 +58,7 @@ impl Painter {
     /// What lies behind all tiles: the background's picture, if it has one.
     pub fn background(&mut self, look: &Look, canvas: Size) -> Option<Pixmap> {
         let path = look.background_picture.as_ref()?;
-        let picture = self.picture(path)?.clone();
+        let picture = self.picture(path)?;
         let mut pixmap = Pixmap::new(canvas.width, canvas.height)?;
         let Rgb { red, green, blue } = look.background;
         pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, 255));
@@ -71,7 +74,7 @@ impl Painter {
         pixmap.draw_pixmap(
             0,
             0,
-            picture.as_ref(),
+            (*picture).as_ref(),
             &smooth(1.0),
             Transform::from_row(scale, 0.0, 0.0, scale, x, y),
             None,
@@ -192,36 +195,6 @@ impl Painter {
         Some(Drawn { rect, pixmap })
     }
 
-    /// Title and watermark.
-    pub fn marks(&mut self, look: &Look, canvas: Size) -> Vec<Drawn> {
-        let title = look.title.as_ref().and_then(|title| {
-            let size = (canvas.width.min(canvas.height) / 28).max(SMALLEST_TEXT);
-            let pixmap = self.pill(&title.text, size, canvas.width / 2)?;
-            Some((title.place, pixmap))
-        });
-        let watermark = look.watermark.as_ref().and_then(|mark| {
-            let picture = self.picture(&mark.picture)?.clone();
-            let scale = mark.width as f32 / picture.width() as f32;
-            let height = (picture.height() as f32 * scale).round().max(1.0) as u32;
-            let mut pixmap = Pixmap::new(even(mark.width.min(canvas.width)), even(height.min(canvas.height)))?;
-            let paint = smooth(f32::from(mark.opacity.min(100)) / 100.0);
-            pixmap.draw_pixmap(
-                0,
-                0,
-                picture.as_ref(),
-                &paint,
-                Transform::from_scale(scale, scale),
-                None,
-            );
-            Some((mark.place, pixmap))
-        });
-        let placed = [title, watermark].into_iter().flatten().map(|(place, pixmap)| Drawn {
-            rect: placed(place, Size::new(pixmap.width(), pixmap.height()), canvas),
-            pixmap,
-        });
-        placed.filter(|drawn| drawn.rect.is_inside(canvas)).collect()
-    }
-
     /// The name at the lower left, with its marks, on a shade.
     fn name(&mut self, pixmap: &mut Pixmap, rect: Rect, label: &Label, line: u32) {
         let Some(NamePlate {
@@ -270,23 +243,6 @@ impl Painter {
         }
     }
 
-    /// Text on a shade of its own.
-    fn pill(&mut self, text: &str, size: u32, most: u32) -> Option<Pixmap> {
-        let line = self.typesetter()?.line(text, size, most)?;
-        let (width, height) = (even(line.width + size * 6 / 5), even(size * 9 / 5));
-        let mut pixmap = Pixmap::new(width, height)?;
-        fill_rounded(
-            &mut pixmap,
-            Rect::new(0, 0, width, height),
-            height / 3,
-            &paint(SHADE, SHADE_OPACITY),
-        );
-        let (x, baseline) = ((width - line.width) / 2, height / 2 + size * 7 / 20);
-        self.typesetter()?
-            .draw(&line, &mut pixmap, x as i32, baseline as i32, [255; 3]);
-        Some(pixmap)
-    }
-
     /// The first text that can be drawn, around the middle of the pixmap's width and around the row `middle`.
     fn centred(&mut self, pixmap: &mut Pixmap, texts: &[&str], size: u32, most: u32, middle: u32, color: Rgb) {
         let Some(setter) = self.typesetter() else { return };
@@ -316,48 +272,25 @@ impl Painter {
         self.typesetter.as_mut()
     }
 
-    fn picture(&mut self, path: &str) -> Option<&Pixmap> {
+    pub fn picture(&mut self, path: &str) -> Option<Arc<Pixmap>> {
         if !self.pictures.contains_key(path) {
-            let loaded = Pixmap::load_png(Path::new(path));
+            let loaded = load_picture(Path::new(path));
             if let Err(error) = &loaded {
                 self.warnings
                     .push(format!("the layout's picture {path} is left out: {error}"));
             }
-            self.pictures.insert(path.to_owned(), loaded.ok());
+            self.pictures.insert(path.to_owned(), loaded.ok().map(Arc::new));
         }
-        self.pictures.get(path)?.as_ref()
+        self.pictures.get(path)?.clone()
     }
 }
 
-fn smooth(opacity: f32) -> PixmapPaint {
+pub fn smooth(opacity: f32) -> PixmapPaint {
     PixmapPaint {
         opacity,
         quality: FilterQuality::Bilinear,
         ..PixmapPaint::default()
     }
-}
-
-fn even(length: u32) -> u32 {
-    length.next_multiple_of(2)
-}
-
-/// Where something of that size stands on the canvas; even.
-fn placed(place: Place, size: Size, canvas: Size) -> Rect {
-    let margin = canvas.width.min(canvas.height) / 40;
-    let (right, bottom) = (
-        canvas.width.saturating_sub(size.width + margin),
-        canvas.height.saturating_sub(size.height + margin),
-    );
-    let middle = canvas.width.saturating_sub(size.width) / 2;
-    let (x, y) = match place {
-        Place::TopLeft => (margin, margin),
-        Place::Top => (middle, margin),
-        Place::TopRight => (right, margin),
-        Place::BottomLeft => (margin, bottom),
-        Place::Bottom => (middle, bottom),
-        Place::BottomRight => (right, bottom),
-    };
-    Rect::new(x / 2 * 2, y / 2 * 2, size.width, size.height)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Lines of text of any script, shaped and drawn.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use cosmic_text::{
     Align, Attrs, Buffer, Color, Family, FontSystem, LayoutGlyph, LayoutRun, Metrics, Shaping, SwashCache, Weight,
@@ -18,6 +18,22 @@ pub enum Fonts {
     System,
     /// Those of a folder, and no others.
     Folder(PathBuf),
+}
+
+impl Fonts {
+    /// Those of a folder, which must be there, or else the system's.
+    pub fn of(folder: Option<PathBuf>) -> Result<Fonts, String> {
+        let Some(folder) = folder else {
+            return Ok(Fonts::System);
+        };
+        match fs::read_dir(&folder) {
+            Ok(_) => Ok(Fonts::Folder(folder)),
+            Err(error) => Err(format!(
+                "folder of fonts '{}': {error}: name one that is there, or none to use the system's fonts",
+                folder.display()
+            )),
+        }
+    }
 }
 
 /// Shapes and draws text.
