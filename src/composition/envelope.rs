@@ -101,11 +101,10 @@ impl Envelope {
 
     /// The first blocks of all windows of so many blocks in which there is a voice.
     pub fn voiced(&self, length: usize) -> impl Iterator<Item = usize> + '_ {
-        let first = (0..self.is_voiced.len()).filter(move |first| {
+        (0..self.is_voiced.len()).filter(move |first| {
             let end = self.is_voiced.len().min(first + length);
             self.is_voiced[*first..end].contains(&true)
-        });
-        first
+        })
     }
 
     /// The steps in blocks with a voice, by their places in what was heard.

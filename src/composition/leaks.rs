@@ -255,18 +255,18 @@ mod tests {
 
     const FRAMES: usize = 3000;
 
-    /// Somebody's words in a room with noise: from a frame on, for so many frames, so loud; by chance as `seed` has it.
-    fn words(seed: u64, loud: Level, spoken: &[std::ops::Range<usize>]) -> Vec<Level> {
+    /// Somebody's words in a room with noise: so loud, from one frame to another; by chance as `seed` has it.
+    fn words(seed: u64, loud: Level, spoken: &[(usize, usize)]) -> Vec<Level> {
         let mut chance = fastrand::Rng::with_seed(seed);
         let mut levels: Vec<Level> = (0..FRAMES).map(|_| -68_00 + chance.i16(-1_00..1_00)).collect();
-        for spoken in spoken {
-            let mut at = spoken.start;
-            while at < spoken.end {
+        for (start, end) in spoken {
+            let mut at = *start;
+            while at < *end {
                 // a syllable rises and falls; some are followed by a gap
                 let (length, top) = (chance.usize(8..30), loud - chance.i16(0..12_00));
-                for frame in at..(at + length).min(spoken.end) {
-                    let swing = ((frame - at) as f64 / length as f64 * std::f64::consts::PI).sin();
-                    levels[frame] = levels[frame].max(top - ((1.0 - swing) * 25_00.0) as Level);
+                for (frame, level) in levels[at..(at + length).min(*end)].iter_mut().enumerate() {
+                    let swing = (frame as f64 / length as f64 * std::f64::consts::PI).sin();
+                    *level = (*level).max(top - ((1.0 - swing) * 25_00.0) as Level);
                 }
                 at += length + if chance.bool() { chance.usize(0..12) } else { 0 };
             }
@@ -320,7 +320,7 @@ mod tests {
     fn who_only_leaks_does_not_speak() {
         let (mut leaked, mut found) = (0, 0);
         for (seed, late, quieter) in cases() {
-            let voice = words(seed, -18_00, &[300..900, 1000..2000]);
+            let voice = words(seed, -18_00, &[(300, 900), (1000, 2000)]);
             let leak = with_echo(&words(seed + 200, 0, &[]), &voice, late, quieter);
             leaked += frames(&Taken::new(PeerId::new("p"), Source::Microphone, 0, leak.clone()).voice);
             let speech = speech(vec![voice, leak]);
@@ -334,8 +334,8 @@ mod tests {
     fn who_leaks_and_speaks_speaks_then() {
         let (mut leaked, mut spoken) = (0, 0);
         for (seed, late, quieter) in cases() {
-            let voice = words(seed, -18_00, &[300..1500]);
-            let own = words(seed + 100, -20_00, &[1700..2600]);
+            let voice = words(seed, -18_00, &[(300, 1500)]);
+            let own = words(seed + 100, -20_00, &[(1700, 2600)]);
             let found = speech(vec![voice.clone(), with_echo(&own, &voice, late, quieter)]);
             let leak = found[1].intersect(&Spans::union([Span::new(at(0), at(1600))]));
             leaked += frames(&leak);
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn two_who_speak_at_once_both_speak() {
         for (seed, _, quieter) in cases() {
-            let (all, quieter) = ([300..2600], quieter - 15_00);
+            let (all, quieter) = ([(300, 2600)], quieter - 15_00);
             let found = speech(vec![
                 words(seed, -18_00, &all),
                 words(seed + 100, -18_00 - quieter, &all),
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_sound_of_a_screen_leaks_into_its_owner_s_microphone_too() {
-        let film = words(3, -18_00, &[300..2600]);
+        let film = words(3, -18_00, &[(300, 2600)]);
         let leak = with_echo(&words(1, 0, &[]), &film, 5, 25_00);
         let of = |source, levels| Taken::new(PeerId::new("p"), source, 0, levels);
         let taken = [of(Source::ScreenAudio, film), of(Source::Microphone, leak)];
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn two_microphones_of_one_peer_are_no_echo_of_each_other() {
-        let voice = words(3, -18_00, &[300..2600]);
+        let voice = words(3, -18_00, &[(300, 2600)]);
         let leak = with_echo(&words(1, 0, &[]), &voice, 5, 15_00);
         let of = |levels| Taken::new(PeerId::new("p"), Source::Microphone, 0, levels);
         let taken = [of(voice), of(leak)];
