@@ -1,5 +1,7 @@
 //! Ways of stopping a worker.
 
+use serde_json::json;
+
 use crate::stage::{Stage, await_that};
 
 #[test]
@@ -19,7 +21,10 @@ fn what_runs_may_finish_and_no_more_is_taken() {
 fn what_does_not_finish_in_time_is_handed_back_and_taken_up() {
     let stage = Stage::new();
     let mut worker = stage.worker("spool-a", &["--slots", "1", "--grace", "1"]);
-    stage.submit(&stage.slow_job("long"));
+    let mut job = stage.slow_job("long");
+    // so large that it cannot be done within the second of grace
+    job["outputs"][0]["resolution"] = json!("1280x720");
+    stage.submit(&job);
     await_that("it is under way", || worker.percent() >= 10);
     worker.signal("TERM");
     assert_eq!(worker.wait(), Some(0));
